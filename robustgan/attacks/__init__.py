@@ -1,0 +1,1 @@
+"""Attacks: one file each. `kind: pgd` in a config means `attacks/pgd.py`."""

@@ -1,0 +1,1 @@
+"""Data sets: one file each. `kind: breakhis` in a config means `datasets/breakhis.py`."""

@@ -1,0 +1,1 @@
+"""What the two generators share: networks, losses, monitoring, quality."""

@@ -1,0 +1,164 @@
+"""The nouns: threat models, data sets, models, attacks, and the state that attacks carry.
+
+Plug-in files (`attacks/`, `datasets/`, `models/`) import torch, timm and ART inside their methods, so that a config can
+be read, checked and planned on a machine without them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, NamedTuple
+
+import pandas as pd
+from pydantic import Field
+
+from robustgan.config import Number, Plugin, Spec
+from robustgan.journal import Journal, Tick
+from robustgan.tensors import Bytes, Images, Labels, Network, Rng, Scores, Tensor
+
+Access = Literal["white-box", "query", "none"]
+Classify = Callable[[Images], Tensor]
+
+
+class Linf(Spec):
+    """At most `eps` on every channel of every pixel; `eps` on the [0, 1] scale."""
+
+    norm: Literal["linf"] = "linf"
+    eps: Annotated[Number, Field(gt=0, le=1)]
+
+    def distance(self, x: Images, x_adv: Images) -> Scores:
+        """Largest change of any channel of any pixel, an image."""
+        return (x_adv - x).abs().flatten(1).amax(1)
+
+    def project(self, x: Images, x_adv: Images) -> Images:
+        """Nearest images inside both the budget around `x` and [0, 1]."""
+        return (x + (x_adv - x).clamp(-self.eps, self.eps)).clamp(0, 1)
+
+    def ascend(self, gradient: Tensor, step: float) -> Tensor:
+        """The move of length `step` in this norm that raises the loss most, to first order."""
+        return step * gradient.sign()
+
+    def start(self, unit: Tensor) -> Tensor:
+        """A point of the ball from numbers in U(0, 1), uniform in each coordinate."""
+        return (2 * unit - 1) * self.eps
+
+
+class L2(Spec):
+    """Euclidean length of the change of the whole image at most `eps`; pixels on the [0, 1] scale."""
+
+    norm: Literal["l2"] = "l2"
+    eps: Annotated[Number, Field(gt=0)]
+
+    def distance(self, x: Images, x_adv: Images) -> Scores:
+        """Euclidean length of the change, an image."""
+        return (x_adv - x).flatten(1).norm(dim=1)
+
+    def project(self, x: Images, x_adv: Images) -> Images:
+        """Images in the budget around `x` and in [0, 1] (radial, then clipped: clipping never lengthens the change)."""
+        length = self.distance(x, x_adv).clamp_min(1e-12).view(-1, 1, 1, 1)
+        return (x + (x_adv - x) * (self.eps / length).clamp_max(1)).clamp(0, 1)
+
+    def ascend(self, gradient: Tensor, step: float) -> Tensor:
+        """The move of length `step` in this norm that raises the loss most, to first order."""
+        return step * gradient / gradient.flatten(1).norm(dim=1).clamp_min(1e-12).view(-1, 1, 1, 1)
+
+    def start(self, unit: Tensor) -> Tensor:
+        """A point of the ball from numbers in U(0, 1): random signs and sizes, scaled to at most `eps`."""
+        spread = 2 * unit - 1
+        return self.eps * spread / math.sqrt(spread[0].numel())
+
+
+class Unrestricted(Spec):
+    """No original, no distance: images made from scratch. Their drop is unpaired and never given an eps."""
+
+    norm: Literal["unrestricted"] = "unrestricted"
+
+    @property
+    def eps(self) -> float:
+        """Not a number: nothing bounds these images."""
+        return math.nan
+
+
+Bounded = Annotated[Linf | L2, Field(discriminator="norm")]
+
+
+class Dataset(Plugin):
+    """Where images come from. `manifest` lists every image; nothing is dropped on the way."""
+
+    citation: ClassVar[str] = ""
+
+    def locate(self, data: Path, folder: Path) -> Path:
+        """The folder that holds the images: under the user's `data`, or made in the stage's own `folder`."""
+        raise NotImplementedError
+
+    def fingerprint(self, root: Path) -> str:
+        """A digest of the bytes of all files that `manifest` would read; empty where the settings say it all."""
+        return ""
+
+    def make(self, root: Path, tick: Tick) -> None:
+        """Write the images, for a data set that makes its own."""
+
+    def manifest(self, root: Path, tick: Tick) -> pd.DataFrame:
+        """List every image under `root` as a MANIFEST table (`tables.py`)."""
+        raise NotImplementedError
+
+
+class Model(Plugin):
+    """A classifier: images in [0, 1] to two logits (benign, malignant). It normalises inside itself."""
+
+    trains: ClassVar[bool] = True  # False: the weights come with it, nothing is trained
+
+    def build(self) -> Network:
+        """The network, with fresh (or given) weights; call it after seeding."""
+        raise NotImplementedError
+
+
+class State(NamedTuple):
+    """All that changes in an attack; its settings never do."""
+
+    network: Network  # the generator; nn.Identity() for attacks that train nothing
+    rng: Rng  # for `fit`: one stream for the whole training
+    seeds: tuple[int, ...] = ()  # for `perturb`: one seed an image, from (seed, attack, image)
+
+
+class Samples(NamedTuple):
+    """Images on the device with their rows of the manifest, in the same order."""
+
+    images: Bytes
+    labels: Labels
+    rows: pd.DataFrame  # MANIFEST columns
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.rows)
+
+
+class Attack(Plugin):
+    """A way to make fooling images. It proposes; the harness projects, quantises to 8 bits, checks and judges."""
+
+    access: ClassVar[Access] = "white-box"
+    trains: ClassVar[bool] = False  # True: `fit` is called before `perturb`
+    paired: ClassVar[bool] = True  # False: images without an original (see attacks/dcgan.py)
+
+    name: str = ""  # shown in tables; the kind, when empty
+    threat: Linf | L2 | Unrestricted = Field(default_factory=Unrestricted)  # a subclass narrows it: its support table
+
+    @property
+    def label(self) -> str:
+        """What tables and figures call this attack."""
+        return self.name or self.kind
+
+    def build(self) -> Network:
+        """The untrained generator; call it after seeding."""
+        from torch import nn
+
+        return nn.Identity()
+
+    def fit(self, model: Network, train: Samples, val: Samples, state: State, journal: Journal) -> None:
+        """Train `state.network` against a frozen model, on training patients; choose on validation patients."""
+
+    def perturb(self, model: Network, x: Images, y: Labels, state: State) -> Images:
+        """Return images that should fool `model`. `x` must stay as it is."""
+        raise NotImplementedError

@@ -1,0 +1,70 @@
+"""What a training leaves behind while it runs: `stats.jsonl`, a checkpoint to resume from, progress to watch.
+
+Both files are written so that a kill at any moment loses at most the work since the last checkpoint, and the run that
+resumes writes the same bytes as one that was never disturbed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from robustgan.errors import RunError
+
+Tick = Callable[[int, int, str], None]  # (done, total, what people read next to the bar)
+
+
+def silent(done: int, total: int, text: str) -> None:
+    """Show no progress."""
+
+
+class Journal:
+    """The notes of one training, in its stage folder."""
+
+    def __init__(self, folder: Path, tick: Tick = silent) -> None:
+        self.folder = folder
+        self.tick = tick
+        self.stats = folder / "stats.jsonl"
+        self.checkpoint = folder / "checkpoint.pt"
+
+    def record(self, **values: float | str) -> None:
+        """Append one line of numbers to `stats.jsonl`.
+
+        Raises:
+            RunError: a number is NaN or infinite; the message holds the whole line.
+        """
+        broken = [name for name, value in values.items() if isinstance(value, float) and not math.isfinite(value)]
+        if broken:
+            raise RunError(f"{', '.join(broken)} is not finite: {values}. Lower the learning rate, or look at the data.")
+        with self.stats.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(values) + "\n")
+
+    def save(self, **state: Any) -> None:
+        """Keep everything needed to go on (tensors, numbers, state dicts), atomically."""
+        import torch
+
+        size = self.stats.stat().st_size if self.stats.exists() else 0
+        partial = self.checkpoint.with_suffix(".tmp")
+        torch.save({**state, "journal_bytes": size}, partial)
+        partial.replace(self.checkpoint)
+
+    def load(self) -> dict[str, Any] | None:
+        """Return the last checkpoint and cut `stats.jsonl` back to it; None where there is none."""
+        import torch
+
+        if not self.checkpoint.exists():
+            self.stats.unlink(missing_ok=True)
+            return None
+        state: dict[str, Any] = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+        size = state.pop("journal_bytes")
+        if self.stats.exists():
+            with self.stats.open("r+b") as file:
+                file.truncate(size)
+        return state
+
+    def close(self) -> None:
+        """Remove the checkpoint: the training is over and its result is written."""
+        self.checkpoint.unlink(missing_ok=True)

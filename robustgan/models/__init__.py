@@ -1,0 +1,1 @@
+"""Classifiers: one file each. `kind: densenet` in a config means `models/densenet.py`."""

@@ -1,0 +1,118 @@
+"""Stage folders by content: unchanged work is never redone, and a kill leaves nothing half-written.
+
+A key covers settings, the keys of the inputs and the code that makes the result (as a syntax tree: comments and
+docstrings do not count). A folder appears under its key by one rename. While it is being made it is `<key>.partial`,
+so that a training can go on from its checkpoint; a lock that the system drops when a process dies keeps two runs apart.
+"""
+
+from __future__ import annotations
+
+import ast
+import fcntl
+import functools
+import hashlib
+import importlib.util
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+def digest(value: object) -> str:
+    """Short sha256 of a value's canonical JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def cached(runs: Path, stage: str, key: str, build: Callable[[Path], dict[str, Any]]) -> Path:
+    """Return the folder of a stage's result, building it when it is not there yet.
+
+    `build` fills the folder that it is given and returns what `run.json` should say.
+    """
+    final, partial = runs / stage / key, runs / stage / f"{key}.partial"
+    if final.exists():
+        return final
+    with locked(runs / ".locks" / f"{stage}-{key}"):
+        if final.exists():  # another run made it while this one waited
+            return final
+        if partial.exists() and not (partial / "checkpoint.pt").exists():
+            shutil.rmtree(partial)
+        partial.mkdir(parents=True, exist_ok=True)
+        record = build(partial)
+        (partial / "run.json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", "utf-8")
+        partial.rename(final)
+    return final
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock on a file; the system releases it when the process ends, however it ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+# ---------------------------------------------------------------------------------------------- digests of code
+
+
+def code_digest(function: Callable[..., object], *modules: str) -> str:
+    """Digest of a function, of every robustgan module that it imports (and those import), and of `modules`."""
+    tree = _tree(function.__module__)
+    body = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == function.__name__)
+    reached: dict[str, str] = {}
+    queue = [*modules, *_imports(body)]
+    while queue:
+        name = queue.pop()
+        if name not in reached:
+            reached[name] = _source_digest(name)
+            queue += _imports(_tree(name))
+    return digest([ast.unparse(_bare(body)), sorted(reached.items())])
+
+
+@functools.cache
+def _source_digest(module: str) -> str:
+    return digest(ast.unparse(_bare(_tree(module))))
+
+
+@functools.cache
+def _source(module: str) -> str:
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(module)
+    return Path(spec.origin).read_text("utf-8")
+
+
+def _tree(module: str) -> ast.Module:
+    return ast.parse(_source(module))
+
+
+def _imports(tree: ast.AST) -> set[str]:
+    """Names of the robustgan modules that a piece of code imports, wherever the import stands."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return {name for name in found if name.startswith("robustgan") and _is_module(name)}
+
+
+@functools.cache
+def _is_module(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # `from robustgan.tensors import Images`: Images is no module
+        return False
+
+
+def _bare(tree: ast.AST) -> ast.AST:
+    """The tree without docstrings."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+                node.body = node.body[1:] or [ast.Pass()]
+    return tree

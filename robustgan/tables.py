@@ -1,0 +1,180 @@
+"""The tables: columns, dtypes, units; check, read, write. Every number in a report derives from them.
+
+Fractions in tables, percentage points in reports. A metric that is not defined is NaN beside its n, never 0 and never
+dropped.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from robustgan.errors import InputError, nearest
+
+
+class Column(NamedTuple):
+    """One column: its dtype and what it holds."""
+
+    dtype: str
+    meaning: str
+
+
+Table = dict[str, Column]
+
+MANIFEST: Table = {
+    "image_id": Column("string", "sha256 of the file's bytes, hexadecimal"),
+    "path": Column("string", "file, relative to the data set's root, with forward slashes"),
+    "group": Column("string", "patient: the specimen accession; the unit of splits and of statistics"),
+    "slide": Column("string", "slide of the specimen; the group where slides are unknown"),
+    "subtype": Column("string", "histological subtype; empty where unknown"),
+    "magnification": Column("int64", "magnification factor (x); 0 where unknown"),
+    "label": Column("int64", "0 benign, 1 malignant"),
+    "width": Column("int64", "pixels, as in the file"),
+    "height": Column("int64", "pixels, as in the file"),
+    "given_split": Column("string", "train, val or test where the data set itself says so; else empty"),
+    "finding": Column("string", "empty, or why this image is set apart (split `excluded`)"),
+}
+
+FOLDS: Table = {
+    **MANIFEST,
+    "fold": Column("int64", "fold of the split protocol, from 1"),
+    "split": Column("string", "train, val, test or excluded"),
+}
+
+_IDENTITY: Table = {
+    "model": Column("string", "classifier that is judged"),
+    "source": Column("string", "classifier that was attacked; differs from `model` for transfer"),
+    "attack": Column("string", "name of the attack"),
+    "norm": Column("string", "linf, l2 or unrestricted"),
+    "eps": Column("float64", "budget on the [0, 1] scale; NaN where there is none"),
+    "seed": Column("int64", "seed of the attack"),
+}
+
+PREDICTIONS: Table = {
+    **_IDENTITY,
+    "fold": Column("int64", "fold in which this image's patient is a test patient"),
+    "image_id": MANIFEST["image_id"],
+    "group": MANIFEST["group"],
+    "slide": MANIFEST["slide"],
+    "subtype": MANIFEST["subtype"],
+    "magnification": MANIFEST["magnification"],
+    "label": MANIFEST["label"],
+    "clean_score": Column("float64", "P(malignant) of the original image"),
+    "score": Column("float64", "P(malignant) of the attacked image, after 8-bit quantisation"),
+    "clean_pred": Column("int64", "label given to the original image: clean_score >= threshold"),
+    "pred": Column("int64", "label given to the attacked image: score >= threshold"),
+    "linf": Column("float64", "largest change of a channel, on the [0, 1] scale, measured on the 8-bit image"),
+    "l2": Column("float64", "Euclidean length of the change, on the [0, 1] scale, measured on the 8-bit image"),
+    "queries": Column("float64", "forward passes an image that the attack used"),
+}
+
+GENERATED: Table = {
+    **_IDENTITY,
+    "fold": Column("int64", "fold whose training patients the generator saw"),
+    "mode": Column("string", "real (held-out images: the floor), natural (no search) or searched (in latent space)"),
+    "image_id": Column("string", "sha256 of the 8-bit pixels (generated) or of the file (real)"),
+    "magnification": Column("int64", "magnification factor that was asked for (x); 0 where unknown"),
+    "label": Column("int64", "class that was asked for (generated) or is known (real)"),
+    "score": Column("float64", "victim's P(malignant)"),
+    "pred": Column("int64", "victim's label"),
+    "oracle_low": Column("float64", "lowest probability that any judging oracle gives to `label`"),
+    "oracle_mean": Column("float64", "mean probability that the judging oracles give to `label`"),
+    "oracles": Column("int64", "number of judging oracles"),
+    "accepted": Column("bool", "all judging oracles give `label` a probability of at least 0.9"),
+    "distance": Column("float64", "root mean square step from the start in latent space; 0 natural, NaN real"),
+}
+
+METRICS: Table = {
+    **_IDENTITY,
+    "unit": Column("string", "image, patient recognition or patient diagnosis"),
+    "magnification": Column("string", "40X, 100X, ..., or pooled"),
+    "subtype": Column("string", "subtype, or all"),
+    "metric": Column("string", "name of the metric (metrics.py)"),
+    "clean": Column("float64", "value without attack"),
+    "clean_low": Column("float64", "lower end of its 95 % interval, clustered by group"),
+    "clean_high": Column("float64", "upper end"),
+    "value": Column("float64", "value under attack"),
+    "low": Column("float64", "lower end of its 95 % interval, clustered by group"),
+    "high": Column("float64", "upper end"),
+    "drop": Column("float64", "clean - value, on the same images; NaN where the clean classifier does not work"),
+    "drop_low": Column("float64", "lower end of its 95 % interval, clustered by group"),
+    "drop_high": Column("float64", "upper end"),
+    "p": Column("float64", "sign-flip test over groups that the drop is zero"),
+    "p_holm": Column("float64", "p after Holm's correction over attack x magnification"),
+    "images": Column("int64", "images in the denominator"),
+    "groups": Column("int64", "groups (patients) in the denominator"),
+    "note": Column("string", "what a reader must know; empty when there is nothing"),
+}
+
+FOOLING: Table = {
+    **_IDENTITY,
+    "mode": GENERATED["mode"],
+    "magnification": METRICS["magnification"],
+    "label": Column("string", "benign, malignant or both"),
+    "metric": Column("string", "name of the rate (metrics.py)"),
+    "value": Column("float64", "the rate"),
+    "low": Column("float64", "lower end of its 95 % interval"),
+    "high": Column("float64", "upper end"),
+    "images": Column("int64", "images in the denominator"),
+    "note": METRICS["note"],
+}
+
+LEAKS: Table = {
+    "fold": Column("int64", "fold of the split protocol, from 1"),
+    "identity": Column("string", "what must not straddle: group, slide or image"),
+    "split": Column("string", "val or test"),
+    "images": Column("int64", "images of this split"),
+    "leaked": Column("int64", "of these, images whose identity is also in train"),
+}
+
+
+def check(frame: pd.DataFrame, table: Table, what: str = "table") -> pd.DataFrame:
+    """Return the frame with exactly the columns and dtypes of `table`, in its order, rows renumbered.
+
+    Raises:
+        InputError: a column is missing or unknown, or its values do not fit the dtype.
+    """
+    extra = [name for name in frame.columns if name not in table]
+    missing = [name for name in table if name not in frame.columns]
+    if extra or missing:
+        hints = "; ".join(f"unknown column `{name}`. {nearest(name, table)}" for name in extra[:3])
+        raise InputError(f"{what}: missing columns: {', '.join(missing) or 'none'}; {hints}")
+    try:
+        return frame[list(table)].astype({name: column.dtype for name, column in table.items()}).reset_index(drop=True)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{what}: a value does not fit its column: {error}") from None
+
+
+def write(frame: pd.DataFrame, table: Table, path: Path) -> None:
+    """Check a frame and write it as Parquet (`.parquet`) or CSV (`.csv`)."""
+    frame = check(frame, table, path.name)
+    if path.suffix == ".csv":
+        frame.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+    else:
+        frame.to_parquet(path, index=False, compression="zstd")
+
+
+def read(path: Path, table: Table) -> pd.DataFrame:
+    """Read and check a table that `write` wrote.
+
+    Raises:
+        InputError: the file is missing or is not this table.
+    """
+    try:
+        if path.suffix == ".csv":
+            text = {name: "string" for name, column in table.items() if column.dtype == "string"}
+            frame = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=dict.fromkeys(set(table) - set(text), ""))
+        else:
+            frame = pd.read_parquet(path)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file.") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as a table: {error}") from None
+    return check(frame, table, str(path))
+
+
+def empty(table: Table) -> pd.DataFrame:
+    """A table without rows."""
+    return check(pd.DataFrame({name: pd.Series(dtype=column.dtype) for name, column in table.items()}), table)
