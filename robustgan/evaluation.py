@@ -5,10 +5,6 @@ An attack never grades itself. What is judged is what an attacker could send: th
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import pandas as pd
 import torch
@@ -16,12 +12,14 @@ from torch import nn
 
 from robustgan.draws import seed_of
 from robustgan.errors import RunError
+from robustgan.freezing import frozen as frozen
+from robustgan.freezing import weights_digest as weights_digest
 from robustgan.interfaces import L2, Attack, Linf, Samples, State
 from robustgan.journal import Tick, silent
+from robustgan.quantise import TOLERANCE
+from robustgan.quantise import to_8_bit as to_8_bit
+from robustgan.quantise import to_float as to_float
 from robustgan.tensors import POSITIVE, Bytes, Images, Labels, Logits, Scores
-
-SLACK = 1e-3  # grey levels: float noise below a whole level must not cost the level
-TOLERANCE = 1e-6  # on the [0, 1] scale, when a budget is checked
 
 THRESHOLD = 0.5  # P(malignant) from which an image is called malignant
 
@@ -127,60 +125,3 @@ def scores_of(model: nn.Module, images: Bytes, batch: int) -> Scores:
     """P(malignant) of 8-bit images, a batch at a time, with the model frozen."""
     with frozen(model):
         return torch.cat([scores(model, to_float(part)) for part in images.split(batch)])
-
-
-# ------------------------------------------------------------------------------------------------------- 8 bits
-
-
-def to_float(images: Bytes) -> Images:
-    """8-bit images on the [0, 1] scale."""
-    return images.float() / 255
-
-
-def to_8_bit(clean: Bytes, x_adv: Images, threat: object) -> Bytes:
-    """Quantise the change towards zero, so that the written image never leaves the budget.
-
-    Rounding to the nearest level breaks an L2 budget and plain truncation loses a level to float noise: a change within
-    `SLACK` of a whole level counts as that level, unless the image would then be too far away. Without a budget the
-    nearest level is taken.
-    """
-    if not isinstance(threat, Linf | L2):
-        return (x_adv * 255).round().clamp(0, 255).to(torch.uint8)
-    change = x_adv * 255 - clean.float()
-    loose, strict = ((change.abs() + slack).floor() * change.sign() for slack in (SLACK, 0.0))
-    over = threat.distance(to_float(clean), (clean.float() + loose) / 255) > threat.eps + TOLERANCE
-    return (clean.float() + torch.where(over.view(-1, 1, 1, 1), strict, loose)).clamp(0, 255).to(torch.uint8)
-
-
-# ------------------------------------------------------------------------------------------------- frozen models
-
-
-@contextmanager
-def frozen(model: nn.Module) -> Iterator[nn.Module]:
-    """Hold a model in eval mode without parameter gradients, and prove afterwards that nothing in it changed.
-
-    Raises:
-        RunError: a parameter or buffer is not what it was.
-    """
-    before = weights_digest(model)
-    modes = [(module, module.training) for module in model.modules()]
-    wanted = [(p, p.requires_grad) for p in model.parameters()]
-    model.eval().requires_grad_(False)
-    try:
-        yield model
-    finally:
-        for module, mode in modes:
-            module.training = mode
-        for parameter, grad in wanted:
-            parameter.requires_grad_(grad)
-    if weights_digest(model) != before:
-        raise RunError("the classifier changed while it was attacked: it must stay frozen.")
-
-
-def weights_digest(model: nn.Module) -> str:
-    """sha256 over names and bytes of all parameters and buffers."""
-    total = hashlib.sha256()
-    for name, value in model.state_dict().items():
-        total.update(name.encode())
-        total.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-    return total.hexdigest()
