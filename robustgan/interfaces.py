@@ -87,7 +87,10 @@ Bounded = Annotated[Linf | L2, Field(discriminator="norm")]
 class Dataset(Plugin):
     """Where images come from. `manifest` lists every image; nothing is dropped on the way."""
 
-    citation: ClassVar[str] = ""
+    @property
+    def source(self) -> str:
+        """Whom to cite, and where the images come from, for the report."""
+        raise NotImplementedError
 
     def locate(self, data: Path, folder: Path) -> Path:
         """The folder that holds the images: under the user's `data`, or made in the stage's own `folder`."""
@@ -109,6 +112,10 @@ class Model(Plugin):
     """A classifier: images in [0, 1] to two logits (benign, malignant). It normalises inside itself."""
 
     trains: ClassVar[bool] = True  # False: the weights come with it, nothing is trained
+
+    def fingerprint(self) -> str:
+        """A digest of the bytes of the weights that `build` reads from files; empty where it reads none."""
+        return ""
 
     def build(self) -> Network:
         """The network, with fresh (or given) weights; call it after seeding."""

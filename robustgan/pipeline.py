@@ -1,8 +1,10 @@
 """START HERE: what `robustgan run` does, in the order in which it happens.
 
-Each step below is one function. `stages` says which steps a config needs and what each depends on; `run` goes through
-them and skips what is already there; `plan` only looks. Nothing heavy is imported until a step needs it, so a plan needs
-no torch.
+`stages` says which steps (steps.py) a config needs and what each depends on; `run` goes through them and skips what is
+already there; a plan only looks. Nothing here imports torch.
+
+    manifest -> pixels -> split (a fold) -> classifier (a model and fold) -> generator (an attack that trains)
+             -> attacked | forged (an attack, seed, model and fold) -> report
 """
 
 from __future__ import annotations
@@ -15,41 +17,28 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from robustgan import provenance, steps
 from robustgan.config import module_of
+from robustgan.errors import RunError
 from robustgan.experiment import Experiment, Victim
 from robustgan.interfaces import Attack
-from robustgan.journal import Journal, Tick, silent
+from robustgan.journal import Tick
 from robustgan.store import cached, code_digest, digest
-
-Watch = Callable[["Stage", str], Tick]  # told that a stage is "cached" or "runs"; returns where its progress goes
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a run reads and writes; never part of a key."""
-
-    out: Path  # holds runs/ and reports/
-    data: Path  # data sets are found under this folder
-
-    @property
-    def runs(self) -> Path:
-        """Stage folders."""
-        return self.out / "runs"
 
 
 @dataclass(frozen=True)
 class Stage:
     """One step of a run, with everything that its result depends on."""
 
-    step: Callable[[Work], None]
-    name: str
+    step: Callable[[steps.Work], None]
+    name: str  # what people read
     settings: dict[str, Any]
     needs: dict[str, Stage] = field(default_factory=dict)
     modules: tuple[str, ...] = ()  # plug-ins that the settings name
 
     @property
     def kind(self) -> str:
-        """Folder of this step under runs/."""
+        """The step's name, and its folder under runs/."""
         return self.step.__name__
 
     @cached_property
@@ -58,26 +47,170 @@ class Stage:
         inputs = {name: stage.key for name, stage in self.needs.items()}
         return digest([self.kind, self.settings, inputs, code_digest(self.step, *self.modules)])
 
-    def folder(self, place: Place) -> Path:
-        """Where the result is, once it is there."""
-        return place.runs / self.kind / self.key
-
 
 @dataclass(frozen=True)
-class Work:
-    """What a step gets: its stage, the folder to fill, the run it belongs to, and a place to tell of progress."""
+class Place:
+    """Where a run reads and writes; never part of a key."""
 
-    stage: Stage
-    folder: Path
-    place: Place
-    plan: Experiment
-    tick: Tick
+    out: Path  # gets runs/ and reports/
+    data: Path  # data sets are found under this folder
 
-    def input(self, name: str) -> Path:
-        """Folder of an input."""
-        return self.stage.needs[name].folder(self.place)
+    def folder(self, stage: Stage) -> Path:
+        """Where a stage's result is, once it is there."""
+        return self.out / "runs" / stage.kind / stage.key
 
-    @property
-    def journal(self) -> Journal:
-        """Where a training writes its numbers and its checkpoint."""
-        return Journal(self.folder, self.tick)
+
+Watch = Callable[[Stage, bool], Tick]  # told of each stage and whether it is there already; gives its progress a place
+
+
+# ----------------------------------------------------------------------------------------------- what is to be done
+
+
+def stages(plan: Experiment, place: Place) -> list[Stage]:
+    """Every stage but the report, in an order in which they can run."""
+    common = {"device": plan.device}
+    dataset = {"dataset": plan.dataset.settings()}
+    source = module_of("datasets", plan.dataset.kind)
+    fingerprint = plan.dataset.fingerprint(plan.dataset.locate(place.data, Path()))
+    listed = Stage(steps.manifest, "list images", {**dataset, "bytes": fingerprint}, modules=(source,))
+    decode = {**dataset, "pixels": plan.pixels.model_dump(mode="json")}
+    decoded = Stage(steps.pixels, "decode images", decode, {"manifest": listed}, (source,))
+    found = [listed, decoded]
+    for fold in plan.split.folds:
+        inputs = {"pixels": decoded, "split": _split(plan, listed, fold, 0)}
+        oracles = {}
+        for i, oracle in enumerate(plan.oracles):
+            other = {"pixels": decoded, "split": _split(plan, listed, fold, i + 1)}  # other patients choose the epoch
+            oracles[f"oracle{i}"] = _classifier(plan, oracle, fold, other, common)
+        found += [inputs["split"], *(o.needs["split"] for o in oracles.values()), *oracles.values()]
+        for victim in plan.models:
+            judged = _classifier(plan, victim, fold, inputs, common)
+            found.append(judged)
+            for attack in plan.attacks:
+                found += _cells(plan, attack, fold, {**inputs, "classifier": judged}, oracles)
+    return list(dict.fromkeys(found))
+
+
+def _split(plan: Experiment, listed: Stage, fold: int, shift: int) -> Stage:
+    rule = plan.split.model_copy(update={"seed": plan.split.seed + shift, "folds": (fold,)}).model_dump(mode="json")
+    return Stage(steps.split, f"split, fold {fold}", {"split": rule, "fold": fold}, {"manifest": listed})
+
+
+def _classifier(plan: Experiment, victim: Victim, fold: int, inputs: dict[str, Stage], common: dict[str, Any]) -> Stage:
+    settings = {
+        **common,
+        "name": victim.name,
+        "fold": fold,
+        "model": victim.model.settings(),
+        "bytes": victim.model.fingerprint(),
+        "training": victim.training.model_dump(mode="json"),
+        "seed": digest_seed(plan.seed, victim.name, fold),
+    }
+    modules = (module_of("models", victim.model.kind),)
+    return Stage(steps.classifier, f"classifier {victim.name}, fold {fold}", settings, inputs, modules)
+
+
+def _cells(
+    plan: Experiment, attack: Attack, fold: int, inputs: dict[str, Stage], oracles: dict[str, Stage]
+) -> Iterator[Stage]:
+    """The stages of one attack on one classifier: its training, if it has one, and one cell a seed."""
+    modules = (module_of("attacks", attack.kind), *inputs["classifier"].modules)
+    what = f"{attack.label}{_budget(attack)} on {inputs['classifier'].settings['name']}, fold {fold}"
+    for seed in plan.seeds:
+        shared = {"device": plan.device, "attack": attack.settings(), "fold": fold, "attack_seed": seed}
+        own = {**shared, "seed": digest_seed(plan.seed, attack.label, seed)}
+        needs = dict(inputs)
+        if attack.trains:
+            learns = needs if attack.access == "white-box" else {k: needs[k] for k in ("pixels", "split")}
+            settings = {**own, "name": attack.label}
+            needs["generator"] = Stage(steps.generator, f"train {what}", settings, learns, modules)
+            yield needs["generator"]
+        if attack.paired:
+            gallery = plan.gallery if fold == plan.split.folds[0] and seed == plan.seeds[0] else 0
+            settings = {**own, "batch": plan.batch, "gallery": gallery}
+            yield Stage(steps.attacked, f"attack {what}", settings, needs, modules)
+        else:
+            known = tuple(m for o in oracles.values() for m in o.modules)
+            yield Stage(steps.forged, f"attack {what}", own, {**needs, **oracles}, (*modules, *known))
+
+
+def _budget(attack: Attack) -> str:
+    eps = attack.threat.eps
+    if eps != eps:  # NaN: unrestricted
+        return ""
+    return f" {attack.threat.norm} {eps * 255:g}/255" if attack.threat.norm == "linf" else f" {attack.threat.norm} {eps:g}"
+
+
+def digest_seed(*parts: object) -> int:
+    """A seed from names; stable, and independent of what else the config holds."""
+    return int(digest([str(part) for part in parts])[:12], 16)
+
+
+# ---------------------------------------------------------------------------------------------------------- doing it
+
+
+def run(plan: Experiment, place: Place, command: str, watch: Watch) -> tuple[Path, list[str]]:
+    """Do what is not done yet, then write the report.
+
+    A stage that fails is reported and takes with it only what depends on it.
+
+    Returns:
+        The report's folder, and one line for each stage that failed.
+    """
+    failed: dict[str, str] = {}
+    done: dict[str, Stage] = {}
+    for stage in stages(plan, place):
+        lost = [need.name for need in stage.needs.values() if need.key not in done]
+        if lost:
+            failed[stage.name] = f"not run: it needs `{lost[0]}`, which failed"
+            continue
+        try:
+            build(stage, place, watch)
+            done[stage.key] = stage
+        except RunError as error:
+            failed[stage.name] = str(error)
+    final = closing(plan, list(done.values()), failed, command)
+    build(final, place, watch)
+    return publish(plan, final, list(done.values()), place), [f"{name}: {why}" for name, why in failed.items()]
+
+
+def build(stage: Stage, place: Place, watch: Watch) -> Path:
+    """Make a stage's folder, unless it is there."""
+    tick = watch(stage, place.folder(stage).exists())
+    inputs = {name: place.folder(need) for name, need in stage.needs.items()}
+
+    def make(folder: Path) -> dict[str, Any]:
+        start = time.perf_counter()
+        stage.step(steps.Work(stage.settings, inputs, folder, place.data, tick))
+        record = {"stage": stage.kind, "name": stage.name, "key": stage.key, "settings": stage.settings}
+        keys = {name: need.key for name, need in stage.needs.items()}
+        return {**record, "inputs": keys, **provenance.machine(), "seconds": round(time.perf_counter() - start, 3)}
+
+    return cached(place.out / "runs", stage.kind, stage.key, make)
+
+
+def closing(plan: Experiment, done: list[Stage], failed: dict[str, str], command: str) -> Stage:
+    """The report, which needs everything that was done."""
+    failures = [{"stage": name, "reason": why} for name, why in failed.items()]
+    settings = {
+        "config": plan.settings(),
+        "citation": plan.dataset.source,
+        "command": command,
+        "failures": failures,
+    }
+    return Stage(steps.report, "report", settings, {f"{i:04d}": stage for i, stage in enumerate(done)})
+
+
+def publish(plan: Experiment, final: Stage, done: list[Stage], place: Place) -> Path:
+    """Put the finished report where people look for it, replacing the last one in one move."""
+    target = place.out / "reports" / plan.name
+    fresh, old = target.with_name(f".{plan.name}.new"), target.with_name(f".{plan.name}.old")
+    for leftover in (fresh, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    shutil.copytree(place.folder(final), fresh)
+    provenance.write(fresh / "run.json", [place.folder(stage) for stage in (*done, final)], plan.settings())
+    if target.exists():
+        target.rename(old)
+    fresh.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+    return target

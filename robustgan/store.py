@@ -59,9 +59,8 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def code_digest(function: Callable[..., object], *modules: str) -> str:
-    """Digest of a function, of every robustgan module that it imports (and those import), and of `modules`."""
-    tree = _tree(function.__module__)
-    body = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == function.__name__)
+    """Digest of what makes a result: a function, the functions of its module that it calls, `modules`, all they import."""
+    body = _reached_functions(function.__module__, function.__name__)
     reached: dict[str, str] = {}
     queue = [*modules, *_imports(body)]
     while queue:
@@ -70,6 +69,18 @@ def code_digest(function: Callable[..., object], *modules: str) -> str:
             reached[name] = _source_digest(name)
             queue += _imports(_tree(name))
     return digest([ast.unparse(_bare(body)), sorted(reached.items())])
+
+
+def _reached_functions(module: str, name: str) -> ast.Module:
+    """A module of just this function and the functions and classes beside it that it reaches."""
+    defined = {n.name: n for n in _tree(module).body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+    reached, queue = {}, [name]
+    while queue:
+        at = queue.pop()
+        if at in defined and at not in reached:
+            reached[at] = defined[at]
+            queue += [node.id for node in ast.walk(defined[at]) if isinstance(node, ast.Name)]
+    return ast.Module([reached[at] for at in sorted(reached)], [])
 
 
 @functools.cache

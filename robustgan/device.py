@@ -1,0 +1,23 @@
+"""Which device does the work."""
+
+import torch
+
+from robustgan.errors import InputError
+
+
+def choose(wanted: str) -> torch.device:
+    """`auto`: a GPU where there is one, else the CPU.
+
+    Raises:
+        InputError: `cuda` is asked for and there is none.
+    """
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise InputError("device: found `cuda`, but torch sees no GPU here. Set `device: auto` or `device: cpu`.")
+    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def name(device: torch.device) -> str:
+    """What a report calls the device."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads"

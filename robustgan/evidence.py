@@ -1,0 +1,121 @@
+"""Gather what the stages of a run produced into one folder, from which the whole report can be rendered without torch."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from robustgan import tables
+
+
+def gather(inputs: Mapping[str, Path], settings: Mapping[str, Any], folder: Path) -> None:
+    """Fill a report folder: tables, curves, pictures, and what they came from.
+
+    Args:
+        inputs: folders of finished stages.
+        settings: the config, the data's citation, the command, and what failed.
+        folder: the report folder to fill; see `report/render.py` for what it reads.
+    """
+    by_kind: dict[str, list[Path]] = {}
+    for path in inputs.values():
+        by_kind.setdefault(path.parent.name, []).append(path)
+    place = folder / "evidence"
+    (place / "sheets").mkdir(parents=True, exist_ok=True)
+    _tables(by_kind, folder)
+    _curves(by_kind).to_csv(place / "curves.csv", index=False, float_format="%.6g", lineterminator="\n")
+    _pictures(by_kind, place)
+    content = {**settings, **_facts(by_kind)}
+    (place / "run.json").write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
+def _tables(by_kind: Mapping[str, list[Path]], folder: Path) -> None:
+    place = folder / "evidence"
+    splits = [path for path in by_kind["split"] if _settings(path)["split"]["seed"] == _first_seed(by_kind)]
+    tables.write(_stacked(splits, "fold.parquet", tables.FOLDS), tables.FOLDS, place / "manifest.parquet")
+    tables.write(_stacked(splits, "leaks.csv", tables.LEAKS), tables.LEAKS, place / "leaks.csv")
+    rows = _stacked(by_kind.get("attacked", []), "predictions.parquet", tables.PREDICTIONS)
+    tables.write(rows, tables.PREDICTIONS, folder / "predictions.parquet")
+    forged = _stacked(by_kind.get("forged", []), "generated.parquet", tables.GENERATED)
+    tables.write(forged, tables.GENERATED, folder / "generated.parquet")
+
+
+def _first_seed(by_kind: Mapping[str, list[Path]]) -> int:
+    """Seed of the victims' split; the oracles' splits carry higher ones."""
+    return min(_settings(path)["split"]["seed"] for path in by_kind["split"])
+
+
+def _stacked(folders: list[Path], name: str, table: tables.Table) -> pd.DataFrame:
+    frames = [tables.read(folder / name, table) for folder in folders]
+    return tables.check(pd.concat(frames, ignore_index=True), table) if frames else tables.empty(table)
+
+
+def _curves(by_kind: Mapping[str, list[Path]]) -> pd.DataFrame:
+    """All `stats.jsonl` in long form; a network is told by its name and, for generators, its budget."""
+    rows = []
+    for path in [*by_kind.get("classifier", []), *by_kind.get("generator", [])]:
+        if not (path / "stats.jsonl").exists():
+            continue
+        who = {"network": _network(path), "fold": _settings(path)["fold"]}
+        for line in (path / "stats.jsonl").read_text("utf-8").splitlines():
+            values = json.loads(line)
+            step = values.pop("epoch", None) if "epoch" in values else values.pop("step")
+            rows += [{**who, "step": step, "name": name, "value": value} for name, value in values.items()]
+    return pd.DataFrame(rows, columns=["network", "fold", "step", "name", "value"])
+
+
+def _network(path: Path) -> str:
+    settings = _settings(path)
+    eps = settings.get("attack", {}).get("threat", {}).get("eps")
+    return settings["name"] if eps is None else f"{settings['name']} {eps * 255:g}/255"
+
+
+def _pictures(by_kind: Mapping[str, list[Path]], place: Path) -> None:
+    tables_found = []
+    for path in by_kind.get("attacked", []):
+        if (path / "examples.csv").exists():
+            frame = pd.read_csv(path / "examples.csv", keep_default_na=False, na_values={"eps": [""]})
+            if len(frame):
+                shutil.copytree(path / "examples", place / "examples" / path.name)
+                for column in ("clean_png", "adv_png"):
+                    frame[column] = frame[column].str.replace("examples/", f"examples/{path.name}/", n=1)
+                tables_found.append(frame)
+    if tables_found:
+        pd.concat(tables_found).to_csv(place / "examples.csv", index=False, float_format="%.6g", lineterminator="\n")
+    for kind, name in (("generator", "sheet"), ("forged", "fooling")):
+        for path in by_kind.get(kind, []):
+            if (path / f"{name}.png").exists():
+                settings = _settings(path)
+                label = settings["attack"]["name"] or settings["attack"]["kind"]
+                shutil.copyfile(path / f"{name}.png", place / "sheets" / f"{label}-fold{settings['fold']}-{name}.png")
+
+
+def _facts(by_kind: Mapping[str, list[Path]]) -> dict[str, Any]:
+    """Versions, devices, networks."""
+    runs = [json.loads((path / "run.json").read_text("utf-8")) for paths in by_kind.values() for path in paths]
+    heavy = [r["device"] for r in runs if r["stage"] in ("classifier", "generator", "attacked", "forged")]
+    models: dict[str, Any] = {}
+    for path in by_kind.get("classifier", []):
+        card = json.loads((path / "card.json").read_text("utf-8"))
+        entry = models.setdefault(card["name"], {"parameters": card["parameters"], "weights_sha256": {}})
+        entry["weights_sha256"][str(card["fold"])] = card["weights_sha256"]
+    statuses = {
+        f"{_network(path)}, fold {_settings(path)['fold']}": json.loads((path / "status.json").read_text("utf-8"))
+        for path in by_kind.get("generator", [])
+        if (path / "status.json").exists()
+    }
+    return {
+        "versions": runs[0]["versions"],
+        "device": ", ".join(sorted(set(heavy))),
+        "models": models,
+        "generators": statuses,
+    }
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    settings: dict[str, Any] = json.loads((path / "run.json").read_text("utf-8"))["settings"]
+    return settings

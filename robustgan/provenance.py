@@ -1,0 +1,58 @@
+"""What a result came from: versions, machine, digests, durations."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    "robustgan", "torch", "torchvision", "timm", "adversarial-robustness-toolbox", "numpy", "pandas", "pyarrow",
+    "scipy", "scikit-learn", "statsmodels", "matplotlib", "seaborn", "pillow",
+)  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that touch a number; `not installed` where one is missing."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """Versions, operating system and device of this process."""
+    return {"versions": versions(), "system": platform.platform(), "device": device()}
+
+
+def device() -> str:
+    """The device that torch works on in this process; the processor where torch was not needed."""
+    if "torch" not in sys.modules:
+        return f"CPU ({platform.machine()})"
+    from robustgan import device as devices
+
+    return devices.name(devices.choose("auto"))
+
+
+def write(path: Path, folders: list[Path], config: dict[str, Any]) -> None:
+    """Write `run.json` of a report: config, then each stage's key, versions, device and duration, then file digests."""
+    records = [json.loads((folder / "run.json").read_text("utf-8")) for folder in folders]
+    stages = [{key: record[key] for key in ("stage", "name", "key", "inputs", "device", "seconds")} for record in records]
+    files = sorted(p for p in path.parent.rglob("*") if p.is_file() and p.name != path.name)
+    digests = {p.relative_to(path.parent).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+    content = {
+        "config": config,
+        "versions": records[-1]["versions"],
+        "system": records[-1]["system"],
+        "seconds": round(sum(stage["seconds"] for stage in stages), 3),
+        "stages": stages,
+        "files": digests,
+    }
+    path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")

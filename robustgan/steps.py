@@ -1,0 +1,235 @@
+"""The steps of a run, one function each: read inputs, do the work, fill a folder.
+
+A step sees only `work.settings` and its inputs, which are what its key covers. Heavy imports stand inside the steps: the
+plan of a run needs none of them, and they say which code a result depends on (`store.code_digest`).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from robustgan.interfaces import Samples
+from robustgan.journal import Journal, Tick
+from robustgan.tensors import Network
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import torch
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a step gets."""
+
+    settings: dict[str, Any]
+    inputs: dict[str, Path]  # folders of finished steps
+    folder: Path  # to be filled
+    data: Path  # data sets are found under this folder
+    tick: Tick
+
+    @property
+    def journal(self) -> Journal:
+        """Where a training writes its numbers and its checkpoint."""
+        return Journal(self.folder, self.tick)
+
+
+# --------------------------------------------------------------------------------------------------------- data
+
+
+def manifest(work: Work) -> None:
+    """List every image of the data set (and make them first, where the data set is made)."""
+    from robustgan import config, tables
+
+    dataset = config.plugin("datasets", work.settings["dataset"])
+    root = dataset.locate(work.data, work.folder)
+    dataset.make(root, work.tick)
+    tables.write(dataset.manifest(root, work.tick), tables.MANIFEST, work.folder / "manifest.parquet")
+
+
+def pixels(work: Work) -> None:
+    """Decode every image once, to one size, into one uint8 array on disk."""
+    from robustgan import config, images, tables
+    from robustgan.experiment import Pixels
+
+    dataset = config.plugin("datasets", work.settings["dataset"])
+    root = dataset.locate(work.data, work.inputs["manifest"])
+    rows = tables.read(work.inputs["manifest"] / "manifest.parquet", tables.MANIFEST)
+    images.decode(root, rows, Pixels.read(work.settings["pixels"]), work.folder / "pixels.npy", work.tick)
+
+
+def split(work: Work) -> None:
+    """Put patients on sides, and prove that none is on two."""
+    from robustgan import splits, tables
+    from robustgan.experiment import Split
+
+    rows = tables.read(work.inputs["manifest"] / "manifest.parquet", tables.MANIFEST)
+    rule = Split.read(work.settings["split"])
+    folds = splits.assign(rows, rule, work.settings["fold"])
+    splits.check_disjoint(folds, rule.leak)
+    tables.write(folds, tables.FOLDS, work.folder / "fold.parquet")
+    tables.write(splits.leaks(folds), tables.LEAKS, work.folder / "leaks.csv")
+
+
+# --------------------------------------------------------------------------------------------- networks that learn
+
+
+def classifier(work: Work) -> None:
+    """Build a classifier and train it on the training patients, or load the user's."""
+    import torch
+
+    from robustgan import config, weights
+    from robustgan.experiment import Training
+    from robustgan.training import train
+
+    model = config.plugin("models", work.settings["model"])
+    torch.manual_seed(work.settings["seed"])
+    network = model.build().to(device_of(work))
+    if model.trains:
+        rule = Training.read(work.settings["training"])
+        train(network, samples(work, "train"), samples(work, "val"), rule, work.settings["seed"], work.journal)
+    save(network, work)
+
+
+def generator(work: Work) -> None:
+    """Train an attack's generator on training patients, against the frozen classifier."""
+    import torch
+
+    from robustgan import config, weights
+    from robustgan.interfaces import State
+
+    attack = config.plugin("attacks", work.settings["attack"])
+    torch.manual_seed(work.settings["seed"])
+    network = attack.build().to(device_of(work))
+    rng = torch.Generator().manual_seed(work.settings["seed"])
+    victim = classifier_of(work, "classifier") if "classifier" in work.inputs else torch.nn.Identity()
+    attack.fit(victim, samples(work, "train"), samples(work, "val"), State(network, rng), work.journal)
+    save(network, work)
+
+
+# ------------------------------------------------------------------------------------------------------- attacks
+
+
+def attacked(work: Work) -> None:
+    """Attack every test image, judge what would be written, keep one row an image and a few pictures."""
+    from robustgan import evaluation, gallery, tables
+
+    attack, victim, test = attack_of(work), classifier_of(work, "classifier"), samples(work, "test")
+    network = generator_of(work, attack)
+    rows, images = evaluation.judge(
+        attack, victim, network, test, work.settings["seed"], work.settings["batch"], work.tick
+    )
+    kept = ["image_id", "group", "slide", "subtype", "magnification", "label"]
+    frame = test.rows[kept].merge(rows, on="image_id", validate="one_to_one").assign(**identity(work, attack))
+    tables.write(frame, tables.PREDICTIONS, work.folder / "predictions.parquet")
+    chosen = gallery.choose(frame, work.settings["gallery"])
+    gallery.write(frame.loc[chosen], test.images[chosen], images[chosen], work.folder)
+
+
+def forged(work: Work) -> None:
+    """Make images from scratch that fool the classifier; let oracles say whether their labels hold."""
+    from robustgan import tables
+
+    attack, victim, held_out = attack_of(work), classifier_of(work, "classifier"), samples(work, "test")
+    judges = [classifier_of(work, name) for name in sorted(work.inputs) if name.startswith("oracle")]
+    network, seed = generator_of(work, attack), work.settings["seed"]
+    frame = attack.fool(victim, judges, network, held_out, seed, work.folder, work.tick).assign(**identity(work, attack))
+    tables.write(frame, tables.GENERATED, work.folder / "generated.parquet")
+
+
+# -------------------------------------------------------------------------------------------------------- report
+
+
+def report(work: Work) -> None:
+    """Gather what the run produced in one folder, and render the report from that folder alone."""
+    from robustgan import evidence
+    from robustgan.report import render
+
+    evidence.gather(work.inputs, work.settings, work.folder)
+    render.render(work.folder)
+
+
+# ------------------------------------------------------------------------------------------- inputs of the steps
+
+
+def device_of(work: Work) -> torch.device:
+    """The device that the config asks for; `auto` is a GPU where there is one."""
+    from robustgan.device import choose
+
+    return choose(work.settings["device"])
+
+
+def samples(work: Work, side: str) -> Samples:
+    """All images of one side of the fold, on the device, in manifest order.
+
+    Raises:
+        InputError: there are none.
+    """
+    import numpy as np
+    import torch
+
+    from robustgan import tables
+    from robustgan.errors import InputError
+
+    folds = tables.read(work.inputs["split"] / "fold.parquet", tables.FOLDS)
+    chosen = np.flatnonzero(folds["split"] == side)
+    if not len(chosen):
+        raise InputError(f"fold {folds['fold'].iloc[0]}: no image is on the side `{side}`; look at `robustgan data audit`.")
+    array = np.load(work.inputs["pixels"] / "pixels.npy", mmap_mode="r", allow_pickle=False)
+    images = torch.from_numpy(array[chosen]).permute(0, 3, 1, 2).contiguous().to(device_of(work))
+    rows = folds.iloc[chosen][list(tables.MANIFEST)].reset_index(drop=True)
+    return Samples(images, torch.from_numpy(rows["label"].to_numpy(copy=True)).to(images.device), rows)
+
+
+def classifier_of(work: Work, name: str) -> Network:
+    """A finished classifier, in eval mode."""
+    from robustgan import config, weights
+
+    folder = work.inputs[name]
+    model = config.plugin("models", json.loads((folder / "card.json").read_text("utf-8"))["model"])
+    network = model.build().to(device_of(work))
+    weights.load(network, folder / "weights.safetensors")
+    return network.eval()
+
+
+def attack_of(work: Work) -> Any:
+    """The attack that the settings describe."""
+    from robustgan import config
+
+    return config.plugin("attacks", work.settings["attack"])
+
+
+def generator_of(work: Work, attack: Any) -> Network:
+    """The attack's network, trained where it trains."""
+    from robustgan import weights
+
+    network = attack.build().to(device_of(work))
+    if attack.trains:
+        weights.load(network, work.inputs["generator"] / "weights.safetensors")
+    return network.eval()
+
+
+def identity(work: Work, attack: Any) -> dict[str, Any]:
+    """The columns that say which cell a row belongs to."""
+    victim = json.loads((work.inputs["classifier"] / "card.json").read_text("utf-8"))["name"]
+    threat = attack.threat
+    names = {"model": victim, "source": victim, "attack": attack.label, "norm": threat.norm, "eps": threat.eps}
+    return {**names, "seed": work.settings["attack_seed"], "fold": work.settings["fold"]}
+
+
+def save(network: Network, work: Work) -> None:
+    """Write weights and their card, then drop the checkpoint."""
+    from robustgan import weights
+
+    weights.save(network, work.folder / "weights.safetensors")
+    card = {
+        "name": work.settings["name"],
+        "fold": work.settings["fold"],
+        "model": work.settings.get("model"),
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "weights_sha256": weights.digest(network),
+    }
+    (work.folder / "card.json").write_text(json.dumps(card, indent=1) + "\n", "utf-8")
+    work.journal.close()
