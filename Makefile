@@ -1,0 +1,51 @@
+# Two commands do everything on a fresh machine with git, make and Python 3.11 or newer:
+#   make report    environment, installation, configs/quickstart.yaml, and where its report is
+#   make test      environment, installation, tests
+PYTHON ?= python3
+BIN := .venv/bin
+# A user's environment must come from the package index alone, so wheels that happen to lie on a machine are not taken.
+UV := env -u PIP_FIND_LINKS -u UV_FIND_LINKS VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet
+
+.PHONY: help report test lint matrix bench clean
+
+help:
+	@sed -n 's/^#  *make /make /p' Makefile
+
+report: .venv/.run
+	$(BIN)/robustgan run quickstart
+	@echo "Open reports/quickstart/report.html in a browser."
+
+test: .venv/.test
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/.dev
+	$(BIN)/tox run -e lint,type,imports
+
+matrix: .venv/.dev
+	$(BIN)/tox run
+
+bench: .venv/.run
+	$(BIN)/python benchmarks/quickstart.py
+
+clean:
+	rm -rf .venv .tox runs dist
+
+.venv/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "robustgan needs Python 3.11 or newer; found `$(PYTHON) --version`. Try: make PYTHON=python3.12 report"; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+.venv/.run: .venv/.python pyproject.toml
+	@echo "Installing robustgan and what it needs (torch is large; a minute or a few)..."
+	$(UV) --editable .
+	@touch $@
+
+.venv/.test: .venv/.run
+	$(UV) --editable . --group test
+	@touch $@
+
+.venv/.dev: .venv/.test
+	$(UV) --editable . --group dev
+	@touch $@

@@ -1,0 +1,288 @@
+"""The command line: parse, call, print. The only place that reads the environment."""
+
+from __future__ import annotations
+
+import errno
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+
+from robustgan import __version__
+from robustgan.errors import InputError, RunError, nearest
+
+if TYPE_CHECKING:
+    from robustgan.experiment import Experiment
+    from robustgan.pipeline import Place
+
+app = typer.Typer(
+    name="robustgan",
+    help="How easily is a pathology classifier fooled, where, and how sure are we?",
+    epilog="First steps: `robustgan run quickstart`, then open reports/quickstart/report.html.",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="Look at, download or make data.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True)
+
+Config = Annotated[str, typer.Argument(help="A config file, or the name of one that comes with robustgan.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="Change a setting: KEY=VALUE, for example split.folds=[2].")]
+Out = Annotated[Path, typer.Option("--out", help="Folder that gets `runs/` and `reports/`.")]
+Data = Annotated[
+    Path, typer.Option("--data", envvar="ROBUSTGAN_DATA", help="Folder under which configs look for data sets.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """How easily is a pathology classifier fooled, where, and how sure are we?"""
+    if version:
+        out.print(__version__)
+
+
+@app.command(epilog="Examples: `robustgan run quickstart` · `robustgan run my.yaml --set models.0.training.epochs=3 --out /data/x`")
+def run(config: Config, sets: Settings = None, out_dir: Out = Path(), data: Data = Path(), as_json: AsJson = False) -> None:
+    """Train, attack, judge, report. The same command again resumes, and redoes nothing that is done."""
+    from robustgan import pipeline
+    from robustgan.console import Bars, Lines
+
+    plan, place = _plan(config, sets), _place(out_dir, data)
+    total = len(pipeline.stages(plan, place)) + 1
+    command = shlex.join(["robustgan", "run", config, *(part for s in sets or [] for part in ("--set", s))])
+    view = Bars(out, total) if out.is_terminal and not as_json else Lines(out, total, as_json)
+    with view:
+        folder, failures = pipeline.run(plan, place, command, view.watch)
+    if as_json:
+        out.print(json.dumps({"report": str(folder), "failures": failures}), markup=False, highlight=False)
+    else:
+        out.print(f"Report: {folder / 'report.html'}", markup=False, highlight=False)
+    for failure in failures:
+        err.print(f"FAILED {failure}", markup=False, highlight=False)
+    if failures:
+        raise typer.Exit(3)
+
+
+@app.command(epilog="Example: `robustgan plan quickstart --json`")
+def plan(config: Config, sets: Settings = None, out_dir: Out = Path(), data: Data = Path(), as_json: AsJson = False) -> None:
+    """Show what `run` would do and what is there already. Needs no torch, changes nothing."""
+    from robustgan import pipeline
+
+    read, place = _plan(config, sets), _place(out_dir, data)
+    rows = [
+        {"stage": s.kind, "name": s.name, "key": s.key, "cached": place.folder(s).exists()} for s in pipeline.stages(read, place)
+    ]
+    if as_json:
+        out.print(json.dumps(rows), markup=False, highlight=False)
+        return
+    for row in rows:
+        out.print(f"{'kept ' if row['cached'] else 'to do'}  {row['key'][:8]}  {row['name']}", markup=False, highlight=False)
+    out.print(f"{sum(not r['cached'] for r in rows)} of {len(rows)} stages to do, then the report.", highlight=False)
+
+
+@app.command("list", epilog="Examples: `robustgan list attacks` · `robustgan list metrics --json`")
+def list_(
+    what: Annotated[Literal["attacks", "datasets", "models", "metrics", "configs"], typer.Argument(help="What to list.")],
+    as_json: AsJson = False,
+) -> None:
+    """List what can stand in a config or a report."""
+    found = _listing(what)
+    if as_json:
+        out.print(json.dumps(found), markup=False, highlight=False)
+        return
+    width = max(map(len, found), default=0)
+    for name, text in found.items():
+        out.print(f"{name:<{width}}  {text}", markup=False, highlight=False)
+
+
+@app.command(epilog="Example: `robustgan report reports/quickstart`")
+def report(folder: Annotated[Path, typer.Argument(help="A report folder, as `run` made it.")]) -> None:
+    """Render a report again from its own tables. Needs no torch."""
+    from robustgan.report.render import render
+
+    render(folder)
+    out.print(f"Report: {folder / 'report.html'}", markup=False, highlight=False)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Say what this machine has: Python, torch, device, versions, disk."""
+    from robustgan import health
+
+    facts = health.examine(Path.cwd())
+    if as_json:
+        out.print(json.dumps(facts), markup=False, highlight=False)
+    else:
+        for name, value in facts.items():
+            out.print(f"{name:<32}  {value}", markup=False, highlight=False)
+    if facts["problems"]:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: `robustgan schema > configs/schema.json`")
+def schema() -> None:
+    """Print the JSON Schema of a config."""
+    from robustgan.schema import config_schema
+
+    out.print(json.dumps(config_schema(), indent=1), markup=False, highlight=False)
+
+
+@data_app.command(epilog="Examples: `robustgan data audit /data/BreaKHis_v1 --partial` · `robustgan data audit --config idc_subset`")
+def audit(
+    root_dir: Annotated[Path | None, typer.Argument(metavar="[ROOT]", help="Root of a BreakHis tree.")] = None,
+    config: Annotated[str | None, typer.Option(help="A config whose data set is meant instead.")] = None,
+    protocol: Annotated[str, typer.Option(help="Split protocol whose leak table to print.")] = "accession-cv5",
+    fold: Annotated[int, typer.Option(min=1, help="Fold of the protocol.")] = 1,
+    partial: Annotated[bool, typer.Option(help="Accept a copy that does not hold all 7,909 images.")] = False,
+    leak: Annotated[bool, typer.Option(help="Accept a protocol that puts one patient on two sides.")] = False,
+    data: Data = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Count classes x magnifications, list duplicates and findings, and show what a split leaks."""
+    from robustgan import audit as auditing
+    from robustgan.config import plugin
+    from robustgan.experiment import Split
+
+    if (root_dir is None) == (config is None):
+        raise InputError("data audit: give either a ROOT or --config, and not both.")
+    if config is not None:
+        dataset, rule = _plan(config, None).dataset, _plan(config, None).split
+    else:
+        settings = {"kind": "breakhis", "root": str(root_dir), "partial": partial}
+        dataset, rule = plugin("datasets", settings), Split(protocol=protocol, leak=leak)
+    result = auditing.audit(dataset, data, rule, fold)
+    if as_json:
+        out.print(auditing.as_json(result), markup=False, highlight=False)
+    else:
+        for line in auditing.as_lines(result):
+            out.print(line, markup=False, highlight=False)
+
+
+@data_app.command(epilog="Example: `robustgan data fetch breakhis /data/breakhis`")
+def fetch(
+    name: Annotated[Literal["breakhis"], typer.Argument(help="Which data set.")],
+    dest: Annotated[Path, typer.Argument(help="Folder to put it in.")],
+    url: Annotated[str | None, typer.Option(help="Another place that has the same archive.")] = None,
+) -> None:
+    """Download a data set (about 4 GB for BreakHis), resume what broke off, check it and unpack it safely."""
+    from robustgan import fetch as fetching
+
+    with _bar(f"fetch {name}") as tick:
+        place = fetching.fetch(url or fetching.BREAKHIS_URL, dest, tick)
+    out.print(f"Data: {place}", markup=False, highlight=False)
+
+
+@data_app.command(epilog="Example: `robustgan data synth synthetic-breakhis --set patients=82 --set width=700 --set height=460`")
+def synth(
+    dest: Annotated[Path, typer.Argument(help="Folder that gets the BreakHis tree; must not exist yet.")], sets: Settings = None
+) -> None:
+    """Write synthetic H&E images as a BreakHis tree."""
+    from robustgan.config import override, plugin
+
+    settings: dict[str, Any] = {"kind": "synthetic"}
+    for one in sets or []:
+        settings = override(settings, one)
+    if dest.exists():
+        raise InputError(f"{dest}: exists already; name a folder that does not.")
+    dataset: Any = plugin("datasets", settings, "synthetic")
+    with _bar("synth") as tick:
+        dataset.make(dest, tick)
+    out.print(f"Data: {dest}", markup=False, highlight=False)
+
+
+# ------------------------------------------------------------------------------------------------------- pieces
+
+
+def configs() -> dict[str, Path]:
+    """Configs that come with robustgan: in the package once it is installed, beside it in a checkout."""
+    here = Path(__file__).parent
+    folder = here / "configs" if (here / "configs").is_dir() else here.parent / "configs"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def _config_path(config: str) -> Path:
+    if Path(config).suffix in (".yaml", ".yml") or Path(config).is_file():
+        return Path(config)
+    known = configs()
+    if config not in known:
+        raise InputError(f"config: found `{config}`, which is neither a file nor a config of robustgan. {nearest(config, known)}")
+    return known[config]
+
+
+def _plan(config: str, sets: list[str] | None) -> Experiment:
+    from robustgan.config import override, read_yaml
+    from robustgan.experiment import experiment
+
+    path = _config_path(config)
+    settings = read_yaml(path)
+    for one in sets or []:
+        settings = override(settings, one)
+    try:
+        return experiment(settings)
+    except InputError as error:
+        raise InputError(f"{path}:\n{error}") from None
+
+
+def _place(out_dir: Path, data: Path) -> Place:
+    from robustgan.pipeline import Place
+
+    return Place(out_dir.resolve(), data.resolve())
+
+
+def _listing(what: str) -> dict[str, str]:
+    if what == "metrics":
+        from robustgan.metrics import METRIC_NAMES
+
+        return METRIC_NAMES
+    from robustgan.config import kinds, read_yaml, summary
+
+    if what == "configs":
+        return {name: str(read_yaml(path).get("title", "")) for name, path in configs().items()}
+    return {kind: summary(what, kind) for kind in kinds(what)}
+
+
+def _bar(title: str) -> Any:
+    from robustgan.console import bar
+
+    return bar(out if out.is_terminal else err, title)
+
+
+def main() -> None:
+    """Run the command line; errors that a user can mend are one message and exit code 2."""
+    debug = "--debug" in sys.argv  # anywhere: people add it to the end of the command that failed
+    sys.argv = [sys.argv[0], *(word for word in sys.argv[1:] if word != "--debug")]
+    try:
+        app()
+    except KeyboardInterrupt:
+        err.print("Stopped. The same command goes on from here.")
+        sys.exit(130)
+    except Exception as error:
+        if debug:
+            raise
+        code, text = _explain(error)
+        err.print(f"robustgan: {text}", markup=False, highlight=False)
+        sys.exit(code)
+
+
+def _explain(error: Exception) -> tuple[int, str]:
+    """Exit code and message for an error."""
+    if isinstance(error, InputError):
+        return 2, str(error)
+    if isinstance(error, RunError):
+        return 3, str(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EPERM, errno.EDQUOT):
+        what = f"{error.filename}: " if error.filename else ""
+        return 2, f"{what}{error.strerror}. Nothing that was finished is lost: make room or choose another --out, and run again."
+    return 1, f"{type(error).__name__}: {error}\nThis is a fault in robustgan; the same command with --debug shows where."

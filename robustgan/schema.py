@@ -1,0 +1,49 @@
+"""JSON Schema of a config, with every kind of data set, model and attack: editors complete and check configs with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from robustgan.config import kinds, plugin_class, summary
+from robustgan.experiment import Experiment
+
+PLACES = {"dataset": "datasets", "model": "models", "attacks": "attacks"}
+
+
+def config_schema() -> dict[str, Any]:
+    """The schema of a whole config file, as plain values."""
+    root = Experiment.model_json_schema()
+    definitions = root.setdefault("$defs", {})
+    for package in PLACES.values():
+        for kind in kinds(package):
+            definitions[f"{package}.{kind}"] = _kind_schema(package, kind, definitions)
+    root["properties"]["dataset"] = _any_of("datasets")
+    root["properties"]["attacks"]["items"] = _any_of("attacks")
+    definitions["Victim"]["properties"]["model"] = _any_of("models")
+    for unused in ("Attack", "Dataset", "Model"):
+        definitions.pop(unused, None)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **root, "title": "robustgan config"}
+
+
+def _any_of(package: str) -> dict[str, Any]:
+    return {"oneOf": [{"$ref": f"#/$defs/{package}.{kind}"} for kind in kinds(package)]}
+
+
+def _kind_schema(package: str, kind: str, definitions: dict[str, Any]) -> dict[str, Any]:
+    """Schema of one kind; what it refers to goes among the definitions."""
+    schema = plugin_class(package, kind).model_json_schema()
+    for name, definition in schema.pop("$defs", {}).items():
+        definitions.setdefault(name, _listed_eps(definition) if package == "attacks" else definition)
+    word = {"const": kind, "description": summary(package, kind)}
+    required = ["kind", *schema.get("required", [])]
+    return {**schema, "properties": {"kind": word, **schema.get("properties", {})}, "required": required}
+
+
+def _listed_eps(definition: dict[str, Any]) -> dict[str, Any]:
+    """Let `eps` be a list: the attack then runs once for each."""
+    properties = definition.get("properties", {})
+    if "eps" not in properties:
+        return definition
+    one = properties["eps"]
+    eps = {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}], "description": "[0, 1] scale; a list runs each"}
+    return {**definition, "properties": {**properties, "eps": eps}}
