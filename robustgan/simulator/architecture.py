@@ -45,12 +45,12 @@ def holes(section: Section, spacing: float, radius: float, share: float, kind: C
 def leaves(section: Section, shapes: Blobs, layer: float, cell: Cell, rows: int) -> None:
     """Fronds: a core of stroma under `rows` rows of epithelium; one row stands on myoepithelial cells (benign)."""
     section.paint(outline(shapes), Compartment.LINING)
-    section.paint(outline(shapes, inset=layer), Compartment.STROMA)
+    depth = np.minimum(layer, 0.75 * shapes.radius / np.sqrt(shapes.stretch))
+    section.paint(outline(shapes, inset=depth), Compartment.STROMA)
     for level in range(rows):
-        inset = np.full(len(shapes), layer * (level + 0.5) / rows * (1.0 if rows > 1 else 0.85))
-        row(section, shapes, inset, 2.1 * cell.radius, cell, upright=True)
+        row(section, shapes, depth * (level + 0.45) / rows, 2.1 * cell.radius, cell, upright=True)
     if rows == 1:
-        row(section, shapes, np.full(len(shapes), layer - 1.0), 11.0, MYOEPITHELIAL, upright=False)
+        row(section, shapes, depth - 1.0, 11.0, MYOEPITHELIAL, upright=False)
 
 
 def fill(section: Section, kind: Compartment, spacing: float, cell: Cell, share: float = 1.0) -> None:
@@ -108,12 +108,17 @@ def fat(section: Section) -> None:
 
 
 def vessels(section: Section, count: int) -> None:
-    """Small vessels, some with red cells in them."""
+    """Small vessels, round or cut along."""
     rng = section.rng
     centre = rng.uniform(-0.5, 0.5, (count, 2)) * section.extent
     shapes = blobs(rng, centre, 14, Form(0.4, (1, 3), 0.1, 0.05))
     section.paint(outline(shapes, 20), Compartment.LUMEN)
-    row(section, shapes, np.full(count, -1.0), 16, FIBROBLAST, upright=False)
-    inside = np.repeat(centre, 8, 0) + rng.normal(0, 6, (8 * count, 2))
-    inside = inside[(section.at(inside) == Compartment.LUMEN) & np.repeat(rng.random(count) < 0.6, 8)]
-    section.add(inside, np.zeros(len(inside)), RED)
+    row(section, shapes, np.full(count, -2.0), 16, FIBROBLAST, upright=False)
+
+
+def blood(section: Section, count: int) -> None:
+    """Red cells, in vessels and where the knife spilled them."""
+    rng = section.rng
+    centre = rng.uniform(-0.5, 0.5, (count, 2)) * section.extent
+    points = np.repeat(centre, 25, 0) + rng.normal(0, 12, (25 * count, 2))
+    section.add(points, np.zeros(len(points)), RED)

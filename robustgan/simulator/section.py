@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from PIL import Image, ImageDraw
 
 from robustgan.simulator.arrays import Outlines, Points, Row
-from robustgan.simulator.cells import Cell, Nuclei
+from robustgan.simulator.cells import Cell, Nuclei, together
 from robustgan.simulator.noise import texture
 from robustgan.simulator.patient import Patient
 
@@ -83,6 +83,17 @@ class Section:
     def inside(self, points: Points, margin: float = 0.0) -> Bool[np.ndarray, " n"]:
         """Whether each place lies in the field, or at most `margin` micrometres outside."""
         return (np.abs(points) < np.asarray(self.extent) / 2 + margin).all(1)
+
+    @property
+    def population(self) -> Nuclei:
+        """All nuclei."""
+        return together(self.nuclei)
+
+    def clear(self) -> None:
+        """Take away nuclei that a later structure left hanging in an empty space."""
+        everyone = self.population
+        there = self.at(np.stack([everyone.x, everyone.y], -1))
+        self.nuclei = [everyone.keep((there != Compartment.LUMEN) & (there != Compartment.FAT))]
 
     def add(self, points: Points, angle: Row, cell: Cell) -> None:
         """Put one nucleus of this kind at each place."""

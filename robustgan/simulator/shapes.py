@@ -80,6 +80,8 @@ class Ring(NamedTuple):
 
 def walk(curve: Outlines, spacing: float, rng: np.random.Generator) -> Ring:
     """Places every `spacing` micrometres along closed curves, a little irregular."""
+    if not len(curve):
+        return Ring(np.zeros((0, 2)), np.zeros(0), np.zeros(0, int))
     closed = np.concatenate([curve, curve[:, :1]], 1)
     length = np.linalg.norm(np.diff(closed, axis=1), axis=-1)
     reach = np.concatenate([np.zeros((len(curve), 1)), length.cumsum(1)], 1)

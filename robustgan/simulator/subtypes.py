@@ -16,12 +16,14 @@ from robustgan.simulator.shapes import Form, blobs, lattice, outline
 def lay_out(patient: Patient, seed: int, field: int, height: float) -> Section:
     """Lay one field out; it depends on the seed, the patient and the field's number alone."""
     section = Section(patient, height, stream(seed, 2, patient.number, field))
-    LAYOUTS[patient.subtype](section)
     rng = section.rng
     if rng.random() < patient.fatty:
         build.fat(section)
     build.vessels(section, int(rng.integers(2, 7)))
+    LAYOUTS[patient.subtype](section)
     build.infiltrate(section, int(rng.poisson(8 * patient.inflamed)))
+    section.clear()
+    build.blood(section, int(rng.integers(0, 4)))
     return section
 
 
@@ -85,7 +87,7 @@ def tubular_adenoma(section: Section) -> None:
     """Uniform round tubules back to back, hardly any stroma."""
     rng = section.rng
     section.stroma = 0.6
-    tubules = lattice(rng, section.extent, rng.uniform(56, 68), 0.1)
+    tubules = lattice(rng, section.extent, rng.uniform(53, 60), 0.1)
     sparse = rng.uniform(0.0, 0.25)
     tubules = tubules[rng.random(len(tubules)) > sparse]
     build.glands(section, blobs(rng, tubules, rng.uniform(23, 27), Form(0.1, (1, 1.35), 0.0, 0.025)), 13)
@@ -104,7 +106,7 @@ def ductal_carcinoma(section: Section) -> None:
     build.holes(section, 42, 8, rng.uniform(0, 0.6), Compartment.LUMEN)
     if rng.random() < 0.4:
         build.holes(section, 170, 26, 0.4, Compartment.SECRETION)
-    build.fill(section, Compartment.SOLID, 11.0, cell)
+    build.fill(section, Compartment.SOLID, 2.3 * cell.radius, cell)
     build.fill(section, Compartment.STROMA, 40, cell, share=0.4)
     build.stroma(section, 22)
 
@@ -130,10 +132,10 @@ def mucinous_carcinoma(section: Section) -> None:
     pools = lattice(rng, section.extent, rng.uniform(300, 400), 0.15)
     section.paint(outline(blobs(rng, pools, 165, Form(0.15, (1, 1.5), 0.1, 0.1)), 60), Compartment.MUCIN)
     clusters = lattice(rng, section.extent, rng.uniform(95, 135), 0.3)
-    clusters = clusters[(section.at(clusters) == Compartment.MUCIN)]
-    build.nests(section, blobs(rng, clusters, rng.uniform(22, 34), Form(0.35, (1, 2.4), 0.2, 0.14)))
+    clusters = clusters[section.at(clusters) == Compartment.MUCIN]
+    build.nests(section, blobs(rng, clusters, rng.uniform(26, 38), Form(0.35, (1, 2.4), 0.2, 0.14)))
     build.holes(section, 40, 7, 0.25, Compartment.LUMEN)
-    build.fill(section, Compartment.SOLID, 10.5, cell)
+    build.fill(section, Compartment.SOLID, 2.3 * cell.radius, cell)
     build.fill(section, Compartment.MUCIN, 75, cell, share=0.4)
     build.stroma(section, 22)
 
@@ -148,8 +150,8 @@ def papillary_carcinoma(section: Section) -> None:
     section.paint(outline(blobs(rng, cysts, 215, Form(0.15, (1, 1.6), 0.0, 0.1)), 60), Compartment.LUMEN)
     fronds = lattice(rng, section.extent, rng.uniform(72, 92), 0.3)
     fronds = fronds[section.at(fronds) == Compartment.LUMEN]
-    shape = Form(0.25, (1.5, 5), 0.25, 0.1)
-    build.leaves(section, blobs(rng, fronds, rng.uniform(31, 37), shape), rng.uniform(19, 25), cell, 2)
+    shape = Form(0.25, (1.2, 3.5), 0.25, 0.1)
+    build.leaves(section, blobs(rng, fronds, rng.uniform(36, 44), shape), rng.uniform(17, 21), cell, 2)
     build.stroma(section, 20)
 
 
