@@ -1,0 +1,82 @@
+"""What every data set on disk needs: look at all files, find duplicates, say all that is wrong in one message."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from robustgan.errors import InputError
+from robustgan.images import in_threads, inspect
+from robustgan.journal import Tick
+
+SHOWN = 10  # offenders in a message; their number is always said
+
+
+def survey(root: Path, paths: Sequence[str], tick: Tick) -> pd.DataFrame:
+    """Decode every file and return image_id, width, height and the digest of its pixels, in the order of `paths`.
+
+    Raises:
+        InputError: files that cannot be used, all of them.
+    """
+
+    def look(path: str) -> tuple[str, int, int, str] | str:
+        try:
+            return inspect(root / path)
+        except InputError as error:
+            return str(error)
+
+    found = []
+    for done, one in enumerate(in_threads(look, paths), start=1):
+        found.append(one)
+        tick(done, len(paths), "check images")
+    refuse([one for one in found if isinstance(one, str)], f"{root}: images that cannot be used")
+    return pd.DataFrame(found, columns=["image_id", "width", "height", "pixels"])
+
+
+def refuse(offenders: Sequence[str], what: str, advice: str = "") -> None:
+    """Raise one error that shows the first offenders and counts all of them; do nothing where there is none."""
+    if offenders:
+        shown = "\n  ".join(offenders[:SHOWN])
+        rest = f"\n  ... and {len(offenders) - SHOWN} more" if len(offenders) > SHOWN else ""
+        raise InputError(f"{what} ({len(offenders)}):\n  {shown}{rest}" + (f"\n{advice}" if advice else ""))
+
+
+def twins(rows: pd.DataFrame) -> pd.Series:
+    """The finding of every row: empty, or which earlier row holds the same image (columns path, image_id, pixels)."""
+    first = rows.groupby("pixels")[["path", "image_id"]].transform("first")
+    words = (rows["image_id"] == first["image_id"]).map({True: "duplicate of ", False: "same pixels as "})
+    return (words + first["path"]).where(rows["path"] != first["path"], "").astype("string")
+
+
+def contradictions(rows: pd.DataFrame) -> pd.Series:
+    """True for every row whose image stands elsewhere under the other label (columns pixels, label)."""
+    return rows.groupby("pixels")["label"].transform("nunique") > 1
+
+
+def require_both_classes(labels: Iterable[int], where: Path) -> None:
+    """Refuse a data set with one class.
+
+    Raises:
+        InputError: benign or malignant images are missing.
+    """
+    found = set(labels)
+    if found != {0, 1}:
+        names = {
+            frozenset(): "no image",
+            frozenset({0}): "only benign images",
+            frozenset({1}): "only malignant images",
+        }
+        raise InputError(f"{where}: found {names[frozenset(found)]}; a classifier needs both classes.")
+
+
+def fingerprint(root: Path, paths: Sequence[str]) -> str:
+    """sha256 over the names and the bytes of files."""
+
+    def one(path: str) -> str:
+        with (root / path).open("rb") as file:
+            return f"{path}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n"
+
+    return hashlib.sha256("".join(in_threads(one, paths)).encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,0 +1,302 @@
+"""Which patients train, validate and test: named protocols, and the proof that no patient stands on two sides.
+
+A patient is a `group` of the manifest; for BreakHis that is the specimen accession. Every protocol is deterministic:
+the same manifest, rule and fold give the same sides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import pandas as pd
+
+from robustgan import facts, tables
+from robustgan.errors import InputError, nearest
+
+DRAWS = 200  # candidate validation sets; the one nearest to the wanted share is taken
+SIDES = ("train", "val", "test", "excluded")
+CODES = {  # subtype in a manifest -> code in the facts
+    "adenosis": "A",
+    "fibroadenoma": "F",
+    "phyllodes_tumor": "PT",
+    "tubular_adenoma": "TA",
+    "ductal_carcinoma": "DC",
+    "lobular_carcinoma": "LC",
+    "mucinous_carcinoma": "MC",
+    "papillary_carcinoma": "PC",
+}
+
+
+IDENTITIES = {"group": ["group"], "slide": ["group", "slide"], "image": ["image_id"]}  # what may not straddle
+
+
+@runtime_checkable
+class Rule(Protocol):
+    """What a config says about the split (`experiment.Split`)."""
+
+    @property
+    def protocol(self) -> str:
+        """Name of the protocol."""
+
+    @property
+    def validation(self) -> float:
+        """Share of the training patients that choose when to stop."""
+
+    @property
+    def seed(self) -> int:
+        """Chooses the validation patients."""
+
+    @property
+    def leak(self) -> bool:
+        """A patient may stand on two sides."""
+
+
+def protocols() -> dict[str, str]:
+    """Every protocol with what it does."""
+    return {
+        "accession-cv5": "five folds by patient, each patient tests once; frozen for the whole BreakHis; also cv2 to cv10",
+        **{
+            f"official-{n}": f"BreakHis: official fold {n}, literal; specimens straddle, so it needs leak: true"
+            for n in range(1, 6)
+        },
+        **{
+            f"official-clean-{n}": f"BreakHis: test images of official fold {n}, their specimens out of train"
+            for n in range(1, 6)
+        },
+        "given": "the sides that the manifest itself gives, which may not share a patient",
+        "random-image": "five folds by image, whatever the patient; only to show a leak, needs leak: true",
+    }
+
+
+def assign(manifest: pd.DataFrame, split: Rule, fold: int) -> pd.DataFrame:
+    """Return the manifest with `fold` and `split` (a FOLDS table).
+
+    Rows with a finding are `excluded`. Where a protocol gives no validation side, it is carved out of train by patient.
+
+    Raises:
+        InputError: an unknown protocol or fold; too few patients of a class; a patient on two sides without `leak`.
+    """
+    make, number, count = _protocol(split.protocol)
+    if not 1 <= fold <= count:
+        raise InputError(f"split.folds: {split.protocol} has the folds 1 to {count}, found {fold}.")
+    usable = manifest[manifest["finding"] == ""]
+    sides = make(usable, number or fold, count, split)
+    if not (sides == "val").any():
+        unit = "image_id" if make is _random_image else "group"
+        train = usable[sides == "train"].assign(unit=usable[unit])
+        sides = sides.mask((sides == "train") & usable[unit].isin(_validation(train, split, fold)), "val")
+    frame = manifest.assign(fold=fold, split=sides.reindex(manifest.index, fill_value="excluded"))
+    apart = (frame["split"] == "excluded") & (frame["finding"] == "")
+    frame["finding"] = frame["finding"].mask(apart, f"its specimen tests in {split.protocol}")
+    folds = tables.check(frame, tables.FOLDS, "folds")
+    _require_classes(folds, split.protocol)
+    check_disjoint(folds, split.leak)
+    return folds
+
+
+def check_disjoint(folds: pd.DataFrame, leak: bool) -> None:
+    """Prove that no patient, slide or image stands on two sides of a fold (unless `leak` allows it).
+
+    Raises:
+        InputError: a side that is none, or something stands on two sides; the message names it.
+    """
+    unknown = sorted(set(folds["split"]) - set(SIDES))
+    if unknown:
+        raise InputError(f"split: found `{unknown[0]}`. {nearest(unknown[0], SIDES)}")
+    if leak:
+        return
+    used = folds[folds["split"] != "excluded"]
+    for identity, columns in IDENTITIES.items():
+        sides = used.groupby(["fold", *columns])["split"].nunique()
+        both = sides[sides > 1].index.get_level_values(-1).unique().tolist()
+        if both:
+            names = ", ".join(both[:10]) + (", ..." if len(both) > 10 else "")
+            raise InputError(
+                f"split: {len(both)} {identity}s stand on two sides of a fold: {names}. Results would be too good. Use a "
+                "protocol that keeps patients apart (for official-N: official-clean-N, which has the same test images), "
+                "or set split.leak to true to accept the leak."
+            )
+
+
+def leaks(folds: pd.DataFrame) -> pd.DataFrame:
+    """Count the validation and test images whose patient, slide or image is in train as well (a LEAKS table)."""
+    rows = []
+    for fold, part in folds.groupby("fold"):
+        train = part[part["split"] == "train"]
+        for identity, columns in IDENTITIES.items():
+            seen = pd.MultiIndex.from_frame(train[columns])
+            for side in ("val", "test"):
+                held = pd.MultiIndex.from_frame(part.loc[part["split"] == side, columns])
+                rows.append((fold, identity, side, len(held), int(held.isin(seen).sum())))
+    return tables.check(pd.DataFrame(rows, columns=list(tables.LEAKS)), tables.LEAKS, "leaks")
+
+
+# ------------------------------------------------------------------------------------------------------ protocols
+
+
+def _by_patient(rows: pd.DataFrame, fold: int, count: int, split: Rule) -> pd.Series:
+    """Test one fold of a partition of the patients.
+
+    The partition is the frozen one of the facts where the manifest holds exactly the 70 accessions of BreakHis and five
+    folds are asked for; everywhere else it is `partition`'s, because the frozen one leaves folds of a partial copy
+    without a class.
+    """
+    known = facts.breakhis().drop_duplicates("accession").set_index("accession")["fold"]
+    frozen = count == 5 and set(rows["group"]) == set(known.index)
+    folds = known if frozen else partition(rows, count)
+    return _sides(rows["group"].map(folds) == fold)
+
+
+def _official(rows: pd.DataFrame, fold: int, count: int, split: Rule) -> pd.Series:
+    """The authors' fold, to the letter."""
+    known = facts.breakhis().set_index(["type", "slide"])[f"official_{fold}"]
+    keys = pd.MultiIndex.from_arrays([rows["subtype"].map(CODES), rows["slide"]])
+    strange = sorted(set(rows["slide"][~keys.isin(known.index)]))
+    if strange:
+        raise InputError(
+            f"split.protocol: {split.protocol} knows the slides of BreakHis only, found {strange[0]}."
+        )
+    return _sides(pd.Series(known.reindex(keys).to_numpy() == 1, index=rows.index))
+
+
+def _official_clean(rows: pd.DataFrame, fold: int, count: int, split: Rule) -> pd.Series:
+    """The authors' test images; training images of the same specimens are set apart."""
+    sides = _official(rows, fold, count, split)
+    tested = rows["group"].isin(rows.loc[sides == "test", "group"])
+    return sides.mask(tested & (sides == "train"), "excluded")
+
+
+def _given(rows: pd.DataFrame, fold: int, count: int, split: Rule) -> pd.Series:
+    """The sides that the data set gives."""
+    unsaid = rows["given_split"] == ""
+    if unsaid.any():
+        raise InputError(
+            f"split.protocol: given, but {unsaid.sum()} of {len(rows)} images have no side in the manifest."
+        )
+    return rows["given_split"]
+
+
+def _random_image(rows: pd.DataFrame, fold: int, count: int, split: Rule) -> pd.Series:
+    """A fold of the images, stratified by class, blind to patients."""
+    if not split.leak:
+        raise InputError(
+            "split.protocol: random-image puts images of one patient on both sides, which makes results too good. "
+            "Use accession-cv5, or set split.leak to true to show the leak."
+        )
+    rng = np.random.default_rng(split.seed)
+    order = pd.Series(rng.permutation(len(rows)), index=rows.sort_values("image_id").index)
+    rank = order.groupby(rows["label"]).rank(method="first").astype(int)
+    return _sides((rank % count == fold - 1).reindex(rows.index))
+
+
+def _sides(test: pd.Series) -> pd.Series:
+    return test.map({True: "test", False: "train"})
+
+
+Make = Callable[[pd.DataFrame, int, int, Rule], pd.Series]
+MAKERS: dict[
+    str, tuple[Make, int]
+] = {  # pattern of the name -> how it is made, and its folds (0: in the name)
+    r"accession-cv(?P<count>10|[2-9])": (_by_patient, 0),
+    r"official-(?P<fold>[1-5])": (_official, 1),
+    r"official-clean-(?P<fold>[1-5])": (_official_clean, 1),
+    r"given": (_given, 1),
+    r"random-image": (_random_image, 5),
+}
+
+
+def _protocol(name: str) -> tuple[Make, int, int]:
+    """How a protocol is made, the fold that its name fixes (0: none), and how many folds it has."""
+    for pattern, (make, count) in MAKERS.items():
+        match = re.fullmatch(pattern, name)
+        if match:
+            said = match.groupdict()
+            return make, int(said.get("fold", 0)), int(said.get("count", count))
+    raise InputError(f"split.protocol: no protocol `{name}`. {nearest(name, protocols())}")
+
+
+# --------------------------------------------------------------------------------------------- patients on sides
+
+
+def partition(rows: pd.DataFrame, count: int) -> pd.Series:
+    """Deal the patients into `count` folds; return the fold (from 1) of every group.
+
+    Balances the number of patients of each stratum first and the number of images second: balanced on images alone, a
+    fold of BreakHis is left with one benign accession. Large patients are dealt first.
+    """
+    strata, sizes = _strata(rows, "group"), rows.groupby("group").size()
+    patients, images = np.zeros((count, 1 + strata.max()), int), np.zeros(count, int)
+    folds = {}
+    for stratum in range(1 + strata.max()):
+        for group in sorted(strata.index[strata == stratum], key=lambda group: (-sizes[group], group)):
+            fold = min(range(count), key=lambda one: (patients[one, stratum], images[one], one))
+            patients[fold, stratum] += 1
+            images[fold] += sizes[group]
+            folds[group] = fold + 1
+    return pd.Series(folds)
+
+
+def _strata(rows: pd.DataFrame, unit: str) -> pd.Series:
+    """Stratum of every unit: 0 all benign, 5 all malignant; mixed ones lie in four quarters by their malignant share."""
+    share = rows.groupby(unit)["label"].mean()
+    mixed = share[(share > 0) & (share < 1)]
+    quarter = 1 + (mixed.rank(method="first") - 1) * 4 // max(len(mixed), 1)
+    return (share * 5).where(share.isin([0, 1]), quarter.reindex(share.index)).astype(int)
+
+
+def _validation(train: pd.DataFrame, split: Rule, fold: int) -> set[str]:
+    """Choose the units (column `unit`) that validate: a share of each stratum, at least one where it has two.
+
+    Of `DRAWS` random choices the one is taken whose images come nearest to that share in every class x magnification,
+    with both classes on both sides.
+
+    Raises:
+        InputError: no choice has both classes on both sides.
+    """
+    strata = _strata(train, "unit") if len(train) else pd.Series(dtype=int)
+    members = [strata.index[strata == stratum].to_numpy() for stratum in sorted(set(strata))]
+    table = pd.crosstab(train["unit"], [train["label"], train["magnification"]])
+    classes = table.T.groupby(level="label").sum().T if len(train) else table
+    rng = np.random.default_rng([split.seed, fold])
+    best, choice = np.inf, None
+    for _ in range(DRAWS):
+        picked = [rng.permutation(m)[: _quota(len(m), split.validation)] for m in members]
+        inside = table.index.isin(np.concatenate(picked) if picked else [])
+        both = all((classes[side].sum() > 0).sum() == 2 for side in (inside, ~inside))
+        off = float((table[inside].sum() / table.sum() - split.validation).abs().sum())
+        if both and off < best:
+            best, choice = off, set(table.index[inside])
+    if choice is None:
+        counts = {
+            name: train.loc[train["label"] == y, "unit"].nunique()
+            for y, name in enumerate(("benign", "malignant"))
+        }
+        raise InputError(
+            f"split: no validation side can be carved: outside the test side {counts['benign']} patients have benign and "
+            f"{counts['malignant']} have malignant images; each class needs two. Use fewer folds, or more patients."
+        )
+    return choice
+
+
+def _quota(members: int, share: float) -> int:
+    return min(max(round(members * share), 1), members - 1) if members > 1 else 0
+
+
+def _require_classes(folds: pd.DataFrame, protocol: str) -> None:
+    """Refuse sides that nothing can be learned or said from."""
+    for side in ("train", "val", "test"):
+        rows = folds[folds["split"] == side]
+        found = {("benign", "malignant")[y] for y in rows["label"]}
+        if len(found) < 2 and (side != "test" or not found or protocol.startswith("accession")):
+            patients = {
+                name: folds.loc[folds["label"] == y, "group"].nunique()
+                for y, name in enumerate(("benign", "malignant"))
+            }
+            raise InputError(
+                f"split: the side `{side}` of fold {folds['fold'].iloc[0]} of {protocol} has {' and '.join(found) or 'no'} "
+                f"images only. There are {patients['benign']} patients with benign and {patients['malignant']} with malignant "
+                "images; use fewer folds (accession-cv2 to accession-cv10), or more patients."
+            )
