@@ -1,0 +1,11 @@
+"""Every number of a report, from rows: PREDICTIONS to METRICS, GENERATED to FOOLING. No torch.
+
+`definitions.py` says what each metric is; a new one goes there. `table.py` makes the METRICS table.
+"""
+
+from robustgan.metrics.definitions import METRIC_NAMES
+from robustgan.metrics.ensemble import WORST, worst_case
+from robustgan.metrics.generated import FOOLING_NAMES, fooling
+from robustgan.metrics.table import evaluate, works
+
+__all__ = ["FOOLING_NAMES", "METRIC_NAMES", "WORST", "evaluate", "fooling", "works", "worst_case"]

@@ -1,0 +1,183 @@
+"""The numbers of one row of METRICS: clean, under attack, and the drop, each with its interval.
+
+Intervals are clustered by patient. Shares have a Korn-Graubard interval. Drops and balanced accuracy have the
+outer ends of a cluster bootstrap (which sees that two terms belong to the same patients) and of
+square-and-add on Korn-Graubard (which does not shrink to a point when all groups are alike). AUROC has the
+bootstrap alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from robustgan.metrics.cohort import Cohort, Draws, Mask, Numbers, Sums, auroc_draws, ratio
+from robustgan.statistics import (
+    NO_INTERVAL,
+    TINY,
+    Interval,
+    expanded_percentile,
+    korn_graubard,
+    outer,
+    sign_flip,
+    square_and_add,
+)
+
+ENOUGH = 10  # groups; below, a value is only indicative
+FEWEST = 5  # groups; below, there is no interval and no test
+
+Ends = Callable[[Sums, Sums], Interval]  # successes and trials of each group to the interval of their share
+
+
+class Reading(NamedTuple):
+    """A value with its interval."""
+
+    value: float = math.nan
+    ends: Interval = NO_INTERVAL
+
+
+class Estimate(NamedTuple):
+    """One row of METRICS; NaN where something is not defined."""
+
+    clean: Reading = Reading()
+    attacked: Reading = Reading()
+    drop: Reading = Reading()
+    p: float = math.nan
+    images: int = 0
+    groups: int = 0
+    note: str = ""
+
+    def row(self) -> dict[str, object]:
+        """The columns of METRICS that hold these numbers."""
+        readings = {"clean": self.clean, "": self.attacked, "drop": self.drop}
+        ends = {
+            f"{name}_{end}".lstrip("_"): value
+            for name, reading in readings.items()
+            for end, value in reading.ends._asdict().items()
+        }
+        values = {"clean": self.clean.value, "value": self.attacked.value, "drop": self.drop.value}
+        return {
+            **values,
+            **ends,
+            "p": self.p,
+            "images": self.images,
+            "groups": self.groups,
+            "note": self.note,
+        }
+
+    def noted(self, note: str) -> Estimate:
+        """The same with one more note."""
+        return self._replace(note="; ".join(filter(None, (self.note, note))))
+
+    def cautious(self, groups: int, what: str = "groups") -> Estimate:
+        """Take the intervals and the test away where there are too few groups, and say so."""
+        if groups >= ENOUGH:
+            return self
+        if groups >= FEWEST:
+            return self.noted(f"{groups} {what}: indicative only")
+        clean, attacked, drop = (Reading(part.value) for part in self[:3])
+        return self._replace(
+            clean=clean, attacked=attacked, drop=drop, p=math.nan, note=f"{groups} {what}: no interval"
+        )
+
+
+def share(cohort: Cohort, counted: Mask, right: Mask, ends: Ends = korn_graubard) -> Estimate:
+    """Share of the counted images that are called right, before and after the attack."""
+    images, groups = int(counted.sum()), cohort.groups(counted)
+    if not images:
+        return Estimate(note="not defined: no such images")
+    before = cohort.clean_right
+    lost, won = counted & before & ~right, counted & right & ~before
+    drawn = ratio(cohort.resampled(lost) - cohort.resampled(won), cohort.resampled(counted))
+    sums = [cohort.sums(mask) for mask in (counted, counted & before, counted & right, lost, won)]
+    there = sums[0] > 0
+    sizes, clean, attacked, fell, rose = (part[there] for part in sums)
+    return Estimate(
+        reading(clean, sizes, ends),
+        reading(attacked, sizes, ends),
+        drop(fell, rose, sizes, ends, drawn),
+        sign_flip((fell - rose).astype(int)),
+        images,
+        groups,
+    ).cautious(groups)
+
+
+def reading(part: Sums, sizes: Sums, ends: Ends) -> Reading:
+    """A share over all groups."""
+    return Reading(float(part.sum() / sizes.sum()), ends(part, sizes))
+
+
+def drop(fell: Sums, rose: Sums, sizes: Sums, ends: Ends, drawn: Draws) -> Reading:
+    """Drop of a share on the same images: what each group lost and won, and the drop in each resample."""
+    down, up = reading(fell, sizes, ends), reading(rose, sizes, ends)
+    apart = square_and_add([(1.0, *down), (-1.0, *up)])
+    return Reading(down.value - up.value, outer(expanded_percentile(drawn, len(sizes)), clipped(apart, -1)))
+
+
+def flipped(cohort: Cohort, counted: Mask, right: Mask) -> Estimate:
+    """Share of the counted images, all right when clean, that the attack turned. There is no clean value."""
+    images, groups = int(counted.sum()), cohort.groups(counted)
+    if not images:
+        return Estimate(note="not defined: no such images were right when clean")
+    turned, sizes = cohort.sums(counted & ~right), cohort.sums(counted)
+    found = reading(turned[sizes > 0], sizes[sizes > 0], korn_graubard)
+    return Estimate(attacked=found, images=images, groups=groups).cautious(groups)
+
+
+def balanced(cohort: Cohort, right: Mask) -> Estimate:
+    """Mean of sensitivity and specificity."""
+    bare = Estimate(images=len(cohort.group), groups=len(cohort.names))
+    if not cohort.rarer:
+        return bare.noted("not defined: one class only")
+    both = [share(cohort, counted, right) for counted in (cohort.malignant, ~cohort.malignant)]
+    before, after = balanced_draws(cohort, cohort.clean_right), balanced_draws(cohort, right)
+    return bare._replace(
+        clean=mean([part.clean for part in both], before, cohort.rarer),
+        attacked=mean([part.attacked for part in both], after, cohort.rarer),
+        drop=mean([part.drop for part in both], before - after, cohort.rarer),
+    ).cautious(cohort.rarer, "groups of one class")
+
+
+def mean(readings: list[Reading], drawn: Draws, groups: int) -> Reading:
+    """Mean of readings, and its interval (which square-and-add keeps inside the range of theirs)."""
+    apart = square_and_add([(1 / len(readings), *part) for part in readings])
+    value = sum(part.value for part in readings) / len(readings)
+    return Reading(value, outer(expanded_percentile(drawn, groups), apart))
+
+
+def balanced_draws(cohort: Cohort, right: Mask) -> Draws:
+    """Balanced accuracy in each resample."""
+    up, down = cohort.malignant, ~cohort.malignant
+    sensitivity = ratio(cohort.resampled(up & right), cohort.resampled(up))
+    specificity = ratio(cohort.resampled(down & right), cohort.resampled(down))
+    return np.asarray((sensitivity + specificity) / 2)
+
+
+def auroc(cohort: Cohort, score: Numbers) -> Estimate:
+    """Chance that a malignant image scores above a benign one; ties count one half."""
+    bare = Estimate(images=len(cohort.group), groups=len(cohort.names))
+    if not cohort.rarer:
+        return bare.noted("not defined: one class only")
+    (clean, before), (attacked, after) = cohort.clean_auroc, auroc_draws(cohort, score)
+    ends = [alive(expanded_percentile(drawn, cohort.rarer)) for drawn in (before, after, before - after)]
+    found = bare._replace(
+        clean=Reading(clean, ends[0]),
+        attacked=Reading(attacked, ends[1]),
+        drop=Reading(clean - attacked, ends[2]),
+    )
+    if NO_INTERVAL in ends:
+        found = found.noted("where there is no interval, every resample gives the same AUROC")
+    return found.cautious(cohort.rarer, "groups of one class")
+
+
+def clipped(interval: Interval, floor: float) -> Interval:
+    """The interval inside [floor, 1]."""
+    return Interval(float(np.clip(interval.low, floor, 1)), float(np.clip(interval.high, floor, 1)))
+
+
+def alive(interval: Interval) -> Interval:
+    """The interval, unless it is a point: that would claim certainty that the data cannot give."""
+    return interval if interval.high - interval.low > TINY else NO_INTERVAL

@@ -1,0 +1,153 @@
+"""Rates of images that were made from scratch: unpaired, never given an eps, in a table of their own.
+
+The class that a generated image was asked to be is a hypothesis. It is *accepted* where all judging oracles
+give it a probability of at least 0.9; only accepted images can fool. The same rule on real held-out images is
+the floor: how often it is wrong where the truth is known.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool
+
+from robustgan.metrics.cells import magnified
+from robustgan.metrics.estimates import FEWEST, Reading, clipped
+from robustgan.statistics import NO_INTERVAL, Interval, korn_graubard, square_and_add, wilson
+from robustgan.tables import FOOLING, GENERATED, check, empty
+
+SURE = 0.9  # probability that every judging oracle must give to a label
+FAITHFUL = 0.6  # oracle accuracy; below, the generator does not make what it is asked for
+
+Mask = Bool[np.ndarray, " images"]
+FOOLING_NAMES: dict[str, str] = {
+    "yield": "share of images that all judging oracles accept",
+    "fooling_rate": "share of accepted images that the victim calls wrong; the attacker wants it high",
+    "oracle_floor": "real images where all oracles are sure of one label: share where that label is wrong",
+    "oracle_accuracy": "share of images that the oracles, on average, call what was asked for; no selection",
+    "victim_accuracy": "share of images that the victim calls what was asked for; no selection",
+    "gap": "oracle_accuracy - victim_accuracy; the attacker wants it high",
+    "sensitivity": "share of accepted malignant images called malignant; the attacker wants it low",
+    "specificity": "share of accepted benign images called benign; the attacker wants it low",
+}
+_IDENTITY = ["model", "source", "attack", "norm", "eps", "seed", "mode"]
+_LABELS = {"benign": (0,), "malignant": (1,), "both": (0, 1)}
+_MODES = ("real", "natural", "searched")
+
+
+class Made(NamedTuple):
+    """The images of one cell."""
+
+    group: list[str]  # patient; empty strings where generated
+    malignant: Mask
+    victim: Mask  # the victim says what was asked for
+    oracle: Mask  # so do the oracles, on average
+    accepted: Mask
+    mistaken: Mask  # all oracles are sure of the other label
+
+
+def fooling(generated: pd.DataFrame) -> pd.DataFrame:
+    """FOOLING rates of each generator, at each magnification and pooled, for each label."""
+    frame = check(generated, GENERATED, "generated").sort_values("image_id", kind="stable")
+    rows = [
+        {**dict(zip(_IDENTITY, identity, strict=True)), **row}
+        for identity, part in frame.groupby(_IDENTITY, dropna=False)
+        for row in rows_of(str(identity[-1]), part)
+    ]
+    if not rows:
+        return empty(FOOLING)
+    table = check(pd.DataFrame(rows), FOOLING, "fooling")
+    return table.sort_values(_IDENTITY, key=sort_key, kind="stable", ignore_index=True)
+
+
+def rows_of(mode: str, frame: pd.DataFrame) -> Iterator[dict[str, object]]:
+    """Rows of one generator and mode."""
+    scales = [(magnified(value), part) for value, part in frame.groupby("magnification")]
+    for magnification, part in [*scales, ("pooled", frame)]:
+        for label, wanted in _LABELS.items():
+            chosen = part[part["label"].isin(wanted)]
+            note = "; ".join(cautions(chosen, mode))
+            for metric, found, images in rates(made(chosen), mode, label):
+                low, high = found.ends
+                where = {"magnification": magnification, "label": label, "metric": metric, "note": note}
+                yield {**where, "value": found.value, "low": low, "high": high, "images": images}
+
+
+def made(rows: pd.DataFrame) -> Made:
+    """What the rates need of the rows."""
+    label = rows["label"].to_numpy()
+    return Made(
+        group=rows["group"].tolist(),
+        malignant=label == 1,
+        victim=rows["pred"].to_numpy() == label,
+        oracle=rows["oracle_mean"].to_numpy() >= 0.5,
+        accepted=rows["accepted"].to_numpy(dtype=bool),
+        mistaken=1 - rows["oracle_high"].to_numpy() >= SURE,
+    )
+
+
+def rates(images: Made, mode: str, label: str) -> Iterator[tuple[str, Reading, int]]:
+    """Metric, value and denominator of one cell; rates that need one label stand with `both`."""
+    accepted, count = images.accepted, len(images.group)
+    every = np.ones(count, dtype=bool)
+    yield "yield", *rate(images, accepted, every)
+    yield "fooling_rate", *rate(images, ~images.victim, accepted)
+    if mode == "real":
+        yield "oracle_floor", *rate(images, images.mistaken, accepted | images.mistaken)
+    (oracle, _), (victim, _) = rate(images, images.oracle, every), rate(images, images.victim, every)
+    yield "oracle_accuracy", oracle, count
+    yield "victim_accuracy", victim, count
+    apart = clipped(square_and_add([(1.0, *oracle), (-1.0, *victim)]), -1)
+    yield "gap", Reading(oracle.value - victim.value, apart), count
+    if label == "both":
+        yield "sensitivity", *rate(images, images.victim, accepted & images.malignant)
+        yield "specificity", *rate(images, images.victim, accepted & ~images.malignant)
+
+
+def rate(images: Made, hit: Mask, counted: Mask) -> tuple[Reading, int]:
+    """One rate with its denominator."""
+    n = int(counted.sum())
+    return Reading(float((hit & counted).sum() / n) if n else math.nan, ends(images.group, hit, counted)), n
+
+
+def ends(group: list[str], hit: Mask, counted: Mask) -> Interval:
+    """Interval of a rate: clustered by patient (real), or Wilson's for independent draws (generated)."""
+    if not any(group):
+        return wilson(float((hit & counted).sum()), float(counted.sum()))
+    index, names = pd.factorize(np.array(group, dtype=object)[counted])
+    if len(names) < FEWEST:
+        return NO_INTERVAL
+    return korn_graubard(np.bincount(index, hit[counted]), np.bincount(index).astype(float))
+
+
+def cautions(rows: pd.DataFrame, mode: str) -> Iterator[str]:
+    """What a reader must know of one cell."""
+    if rows.empty:
+        yield "no such images"
+    elif mode == "real":
+        patients = rows["group"].nunique()
+        if patients < FEWEST:
+            yield f"{patients} groups: no interval"
+    else:
+        yield from doubts(rows)
+
+
+def doubts(rows: pd.DataFrame) -> Iterator[str]:
+    """What weakens the evidence of generated images."""
+    faithful = float((rows["oracle_mean"] >= 0.5).mean())
+    if faithful < FAITHFUL:
+        yield f"not label faithful: the oracles see the label in a share of {faithful:.2f}"
+    copies = int(rows.duplicated("image_id").sum())
+    if copies:
+        yield f"{copies} images are exact copies of others: the interval is too narrow"
+    if int(rows["oracles"].min()) < 2:
+        yield "one judging oracle: its errors count as fooling"
+
+
+def sort_key(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Modes in the order real, natural, searched; everything else as it is."""
+    return column.map(_MODES.index) if column.name == "mode" else column
