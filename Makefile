@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # A user's environment must come from the package index alone, so wheels that happen to lie on a machine are not taken.
-UV := env -u PIP_FIND_LINKS -u UV_FIND_LINKS VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet
+UV := env -u PIP_FIND_LINKS -u UV_FIND_LINKS VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --compile-bytecode
 
 .PHONY: help report test lint matrix bench clean
 

@@ -121,6 +121,10 @@ class Model(Plugin):
         """The network, with fresh (or given) weights; call it after seeding."""
         raise NotImplementedError
 
+    def skeleton(self) -> Network:
+        """The same network with any weights, for weights that a run has kept; it reads no file and no hub."""
+        return self.build()
+
 
 class State(NamedTuple):
     """All that changes in an attack; its settings never do."""

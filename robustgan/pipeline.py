@@ -88,7 +88,7 @@ def stages(plan: Experiment, place: Place) -> list[Stage]:
             found.append(judged)
             for attack in plan.attacks:
                 found += _cells(plan, attack, fold, {**inputs, "classifier": judged}, oracles)
-    return list(dict.fromkeys(found))
+    return list({stage.key: stage for stage in found}.values())
 
 
 def _split(plan: Experiment, listed: Stage, fold: int, shift: int) -> Stage:
@@ -121,7 +121,7 @@ def _cells(
         own = {**shared, "seed": digest_seed(plan.seed, attack.label, seed)}
         needs = dict(inputs)
         if attack.trains:
-            learns = needs if attack.access == "white-box" else {k: needs[k] for k in ("pixels", "split")}
+            learns = needs if attack.paired else {k: needs[k] for k in ("pixels", "split")}  # a DCGAN needs no victim
             settings = {**own, "name": attack.label}
             needs["generator"] = Stage(steps.generator, f"train {what}", settings, learns, modules)
             yield needs["generator"]
@@ -184,7 +184,8 @@ def build(stage: Stage, place: Place, watch: Watch) -> Path:
         stage.step(steps.Work(stage.settings, inputs, folder, place.data, tick))
         record = {"stage": stage.kind, "name": stage.name, "key": stage.key, "settings": stage.settings}
         keys = {name: need.key for name, need in stage.needs.items()}
-        return {**record, "inputs": keys, **provenance.machine(), "seconds": round(time.perf_counter() - start, 3)}
+        cost = {"seconds": round(time.perf_counter() - start, 3), "peak_mib": provenance.peak_memory()}
+        return {**record, "inputs": keys, **provenance.machine(), **cost}
 
     return cached(place.out / "runs", stage.kind, stage.key, make)
 

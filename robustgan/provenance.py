@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import resource
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -41,10 +42,17 @@ def device() -> str:
     return devices.name(devices.choose("auto"))
 
 
+def peak_memory() -> int:
+    """Most memory that this process has held so far, in MiB."""
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss: bytes there, KiB on Linux
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit
+
+
 def write(path: Path, folders: list[Path], config: dict[str, Any]) -> None:
     """Write `run.json` of a report: config, then each stage's key, versions, device and duration, then file digests."""
     records = [json.loads((folder / "run.json").read_text("utf-8")) for folder in folders]
-    stages = [{key: record[key] for key in ("stage", "name", "key", "inputs", "device", "seconds")} for record in records]
+    kept = ("stage", "name", "key", "inputs", "device", "seconds", "peak_mib")
+    stages = [{key: record[key] for key in kept} for record in records]
     files = sorted(p for p in path.parent.rglob("*") if p.is_file() and p.name != path.name)
     digests = {p.relative_to(path.parent).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
     content = {

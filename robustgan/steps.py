@@ -80,7 +80,7 @@ def classifier(work: Work) -> None:
     """Build a classifier and train it on the training patients, or load the user's."""
     import torch
 
-    from robustgan import config, weights
+    from robustgan import config
     from robustgan.experiment import Training
     from robustgan.training import train
 
@@ -97,7 +97,7 @@ def generator(work: Work) -> None:
     """Train an attack's generator on training patients, against the frozen classifier."""
     import torch
 
-    from robustgan import config, weights
+    from robustgan import config
     from robustgan.interfaces import State
 
     attack = config.plugin("attacks", work.settings["attack"])
@@ -189,7 +189,7 @@ def classifier_of(work: Work, name: str) -> Network:
 
     folder = work.inputs[name]
     model = config.plugin("models", json.loads((folder / "card.json").read_text("utf-8"))["model"])
-    network = model.build().to(device_of(work))
+    network = model.skeleton().to(device_of(work))
     weights.load(network, folder / "weights.safetensors")
     return network.eval()
 
@@ -221,7 +221,7 @@ def identity(work: Work, attack: Any) -> dict[str, Any]:
 
 def save(network: Network, work: Work) -> None:
     """Write weights and their card, then drop the checkpoint."""
-    from robustgan import weights
+    from robustgan import freezing, weights
 
     weights.save(network, work.folder / "weights.safetensors")
     card = {
@@ -229,7 +229,7 @@ def save(network: Network, work: Work) -> None:
         "fold": work.settings["fold"],
         "model": work.settings.get("model"),
         "parameters": sum(p.numel() for p in network.parameters()),
-        "weights_sha256": weights.digest(network),
+        "weights_sha256": freezing.weights_digest(network),
     }
     (work.folder / "card.json").write_text(json.dumps(card, indent=1) + "\n", "utf-8")
     work.journal.close()

@@ -60,47 +60,57 @@ def locked(path: Path) -> Iterator[None]:
 
 def code_digest(function: Callable[..., object], *modules: str) -> str:
     """Digest of what makes a result: a function, the functions of its module that it calls, `modules`, all they import."""
-    body = _reached_functions(function.__module__, function.__name__)
+    body, imported = _read_function(function.__module__, function.__name__)
     reached: dict[str, str] = {}
-    queue = [*modules, *_imports(body)]
+    queue = [*modules, *imported]
     while queue:
         name = queue.pop()
         if name not in reached:
-            reached[name] = _source_digest(name)
-            queue += _imports(_tree(name))
-    return digest([ast.unparse(_bare(body)), sorted(reached.items())])
+            reached[name], more = _read_module(name)
+            queue += more
+    return digest([body, sorted(reached.items())])
 
 
-def _reached_functions(module: str, name: str) -> ast.Module:
-    """A module of just this function and the functions and classes beside it that it reaches."""
+@functools.cache
+def _read_module(module: str) -> tuple[str, tuple[str, ...]]:
+    """Digest of a module, and the robustgan modules that it imports."""
+    tree = _tree(module)
+    return digest(ast.unparse(_bare(tree))), _imports(tree)
+
+
+@functools.cache
+def _read_function(module: str, name: str) -> tuple[str, tuple[str, ...]]:
+    """Digest and imports of a function with the functions and classes of its module that it reaches."""
     defined = {n.name: n for n in _tree(module).body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
-    reached, queue = {}, [name]
+    reached: dict[str, ast.stmt] = {}
+    queue = [name]
     while queue:
         at = queue.pop()
         if at in defined and at not in reached:
             reached[at] = defined[at]
             queue += [node.id for node in ast.walk(defined[at]) if isinstance(node, ast.Name)]
-    return ast.Module([reached[at] for at in sorted(reached)], [])
-
-
-@functools.cache
-def _source_digest(module: str) -> str:
-    return digest(ast.unparse(_bare(_tree(module))))
-
-
-@functools.cache
-def _source(module: str) -> str:
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(module)
-    return Path(spec.origin).read_text("utf-8")
+    tree = ast.Module([reached[at] for at in sorted(reached)], [])
+    return digest(ast.unparse(_bare(tree))), _imports(tree)
 
 
 def _tree(module: str) -> ast.Module:
-    return ast.parse(_source(module))
+    return ast.parse(_file(module).read_text("utf-8"))
 
 
-def _imports(tree: ast.AST) -> set[str]:
+@functools.cache
+def _file(module: str) -> Path:
+    """The file of a module; robustgan's own are found without importing anything."""
+    here = Path(__file__).parent.parent.joinpath(*module.split("."))
+    for place in (here.with_suffix(".py"), here / "__init__.py"):
+        if place.is_file():
+            return place
+    spec = None if module.startswith("robustgan.") else importlib.util.find_spec(module)  # a plug-in from outside
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(module)
+    return Path(spec.origin)
+
+
+def _imports(tree: ast.AST) -> tuple[str, ...]:
     """Names of the robustgan modules that a piece of code imports, wherever the import stands."""
     found = set()
     for node in ast.walk(tree):
@@ -108,13 +118,12 @@ def _imports(tree: ast.AST) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return {name for name in found if name.startswith("robustgan") and _is_module(name)}
+    return tuple(sorted(name for name in found if name.startswith("robustgan.") and _is_module(name)))
 
 
-@functools.cache
 def _is_module(name: str) -> bool:
     try:
-        return importlib.util.find_spec(name) is not None
+        return _file(name).is_file()
     except ModuleNotFoundError:  # `from robustgan.tensors import Images`: Images is no module
         return False
 

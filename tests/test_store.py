@@ -104,7 +104,7 @@ def edited(monkeypatch, tmp_path, source: str) -> str:
     """Digest of the function `step` in a module with this source."""
     (tmp_path / "made_up.py").write_text(source)
     monkeypatch.syspath_prepend(str(tmp_path))
-    for cache in (store._source, store._source_digest, store._is_module):
+    for cache in (store._file, store._read_module, store._read_function):
         cache.cache_clear()
     sys.modules.pop("made_up", None)
     sys.path_importer_cache.clear()

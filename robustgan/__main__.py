@@ -1,0 +1,5 @@
+"""`python -m robustgan`."""
+
+from robustgan.cli import main
+
+main()
