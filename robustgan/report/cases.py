@@ -1,0 +1,137 @@
+"""Cases: one attack at one budget, as tables and figures name it; and how to look up its numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import pandas as pd
+
+from robustgan.metrics import WORST
+from robustgan.report.folder import Folder
+
+POOLED = "pooled"
+SUCCESS, MISSED, ALARMS = "attack_success", "missed_cancers", "false_alarms"
+SHOWN_AS = {
+    "pgd": "PGD",
+    "fgsm": "FGSM",
+    "advgan": "AdvGAN",
+    "dcgan": "DCGAN",
+    "noise": "Noise",
+    WORST: "Worst case",
+}
+
+
+class Case(NamedTuple):
+    """One attack at one budget on one classifier."""
+
+    model: str
+    source: str
+    attack: str
+    norm: str
+    eps: float
+    seed: int
+    kind: str
+    seeded: bool  # more than one seed was run: names must tell them apart
+
+    @property
+    def name(self) -> str:
+        """The attack, without its budget."""
+        name = SHOWN_AS.get(self.attack, self.attack.replace("_", " "))
+        other = f" made on {self.source}" if self.source != self.model else ""
+        return name + other + (f", seed {self.seed}" if self.seeded else "")
+
+    @property
+    def title(self) -> str:
+        """The attack with its budget."""
+        return f"{self.name} {budget(self.norm, self.eps)}".rstrip()
+
+    @property
+    def control(self) -> bool:
+        """Whether this is random noise, beside which every attack is read."""
+        return self.kind == "noise"
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing was attacked."""
+        return self.kind == "clean"
+
+    @property
+    def rival(self) -> bool:
+        """Whether this is one attack that tries: neither clean, nor noise, nor the worst of all."""
+        return not (self.clean or self.control or self.attack == WORST)
+
+
+def grey_levels(eps: float) -> str:
+    """A budget on the [0, 1] scale in levels of 8 bits: `8/255`."""
+    level = 255 * eps
+    return f"{level:.4g}/255" if abs(2 * level - round(2 * level)) < 1e-3 else f"{eps:.3g}"
+
+
+def budget(norm: str, eps: float) -> str:
+    """How a budget is written: `8/255`, `L2 0.5`, nothing where there is none."""
+    if math.isnan(eps):
+        return ""
+    return grey_levels(eps) if norm == "linf" else f"{norm.upper()} {eps:.3g}"
+
+
+def cases(folder: Folder, model: str) -> list[Case]:
+    """All cases of a classifier: by norm, then in the order of the config, then from small to large budgets."""
+    rows = folder.metrics[folder.metrics["model"] == model]
+    identity = rows[["model", "source", "attack", "norm", "eps", "seed"]].drop_duplicates()
+    rank = {name: i for i, name in enumerate(folder.kinds)}
+    seeded = identity["seed"].nunique() > 1
+    found = [
+        Case(r.model, r.source, r.attack, r.norm, float(r.eps), int(r.seed), folder.kinds.get(r.attack, r.attack), seeded)
+        for r in identity.itertuples()
+    ]
+    order = {"linf": 0, "l2": 1}
+    return sorted(
+        found, key=lambda c: (order.get(c.norm, 2), rank.get(c.attack, len(rank)), c.source, c.attack, c.eps, c.seed)
+    )
+
+
+def rows_of(frame: pd.DataFrame, case: Case) -> pd.DataFrame:
+    """Rows of a METRICS or PREDICTIONS table that belong to a case."""
+    eps = frame["eps"].isna() if math.isnan(case.eps) else (frame["eps"] - case.eps).abs() < 1e-9
+    same = [frame[name] == getattr(case, name) for name in ("model", "source", "attack", "norm", "seed")]
+    for column in same:
+        eps &= column
+    return frame[eps]
+
+
+def cell(
+    rows: pd.DataFrame, metric: str, magnification: str = POOLED, unit: str = "image", subtype: str = "all"
+) -> pd.Series | None:
+    """The one METRICS row for a metric; None where the table has none."""
+    chosen = rows[
+        (rows["metric"] == metric)
+        & (rows["magnification"] == magnification)
+        & (rows["unit"] == unit)
+        & (rows["subtype"] == subtype)
+    ]
+    return None if chosen.empty else chosen.iloc[0]
+
+
+def magnifications(frame: pd.DataFrame) -> list[str]:
+    """Magnifications of a METRICS table from low to high, pooled last; a single one stands for pooled, too."""
+    names = sorted(set(frame["magnification"]) - {POOLED}, key=lambda name: (len(name), name))
+    return names if len(names) == 1 else [*names, POOLED]
+
+
+def reference(found: list[Case]) -> list[Case]:
+    """The cases at the budget that most attacks share (of several, the largest): the one that headlines speak of."""
+    rivals = [case for case in found if case.rival and not math.isnan(case.eps)]
+    shared: dict[tuple[bool, int, float], set[str]] = {}
+    for case in rivals:
+        shared.setdefault((case.norm == "linf", 0, case.eps), set()).add(case.name)
+    if not shared:
+        return []
+    linf, _, eps = max(shared, key=lambda key: (key[0], len(shared[key]), key[2]))
+    return [c for c in found if not c.clean and (c.norm == "linf") == linf and abs(c.eps - eps) < 1e-9]
+
+
+def broken(folder: Folder, model: str) -> dict[str, str]:
+    """Magnifications at which the classifier does not work without an attack, with the reason."""
+    rows = folder.works[(folder.works["model"] == model) & ~folder.works["works"].astype(bool)]
+    return {str(row.magnification): str(row.why) for row in rows.itertuples()}

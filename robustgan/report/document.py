@@ -1,0 +1,120 @@
+"""The nouns of a report: sections of blocks, free of any output format. Strings here are plain text, never markup."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+Tone = Literal["plain", "lead", "note", "warning"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a table: what is shown, and what it is sorted by."""
+
+    text: str
+    order: float | None = None  # None: sorted by its text; NaN (undefined) sorts last
+    muted: bool = False  # undefined or secondary: shown in grey
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the cell holds a number (or the lack of one)."""
+        return self.order is not None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under column heads, with a sentence that says what they are."""
+
+    kind: ClassVar[str] = "table"
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Plain words; `tone` says how loud."""
+
+    kind: ClassVar[str] = "paragraph"
+    text: str
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list of sentences."""
+
+    kind: ClassVar[str] = "items"
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """A list of terms with what each means."""
+
+    kind: ClassVar[str] = "terms"
+    terms: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Lines to be copied as they are: a command."""
+
+    kind: ClassVar[str] = "listing"
+    text: str
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One number that people remember."""
+
+    label: str
+    value: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """The few numbers above everything else."""
+
+    kind: ClassVar[str] = "tiles"
+    tiles: tuple[Tile, ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image file, with words for those who cannot see it."""
+
+    path: str  # relative to the report's folder, forward slashes
+    alt: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Pictures that belong together: side by side where there is room, else one under the other."""
+
+    kind: ClassVar[str] = "figure"
+    pictures: tuple[Picture, ...]
+    caption: str
+
+
+Block = Table | Paragraph | Items | Terms | Listing | Tiles | Figure
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what stands under it."""
+
+    anchor: str
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A whole report."""
+
+    title: str
+    subtitle: str
+    sections: tuple[Section, ...]

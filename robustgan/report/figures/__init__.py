@@ -1,0 +1,1 @@
+"""The pictures of a report: same numbers, same bytes, on any machine."""

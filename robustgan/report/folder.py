@@ -1,0 +1,144 @@
+"""Read a report folder: what the run left there, checked, with every metric computed from its rows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from PIL import Image, UnidentifiedImageError
+
+from robustgan import metrics, tables
+from robustgan.errors import InputError
+from robustgan.tables import Column, Table
+
+CURVES: Table = {
+    "network": Column("string", "what was trained; for a generator with its budget"),
+    "fold": Column("int64", "fold of the split protocol"),
+    "step": Column("float64", "epoch or step of the training"),
+    "name": Column("string", "name of the number"),
+    "value": Column("float64", "the number"),
+}
+
+EXAMPLES: Table = {
+    **{name: tables.PREDICTIONS[name] for name in ("attack", "norm", "eps", "model", "fold", "image_id")},
+    **{name: tables.PREDICTIONS[name] for name in ("magnification", "label", "clean_score", "score")},
+    "clean_png": Column("string", "file of the original, relative to evidence/"),
+    "adv_png": Column("string", "file of the attacked image, relative to evidence/"),
+}
+
+RUN = {"config": dict, "versions": dict, "device": str, "citation": str, "models": dict, "command": str, "failures": list}
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Everything that a report is made of."""
+
+    path: Path
+    run: dict[str, Any]
+    predictions: pd.DataFrame  # PREDICTIONS
+    generated: pd.DataFrame  # GENERATED
+    folds: pd.DataFrame  # FOLDS
+    leaks: pd.DataFrame  # LEAKS
+    curves: pd.DataFrame  # CURVES
+    examples: pd.DataFrame  # EXAMPLES
+    sheets: tuple[Path, ...]  # contact sheets of generated images
+
+    @cached_property
+    def metrics(self) -> pd.DataFrame:
+        """METRICS of the predictions."""
+        return metrics.evaluate(self.predictions)
+
+    @cached_property
+    def fooling(self) -> pd.DataFrame:
+        """FOOLING rates of the generated images."""
+        return metrics.fooling(self.generated)
+
+    @cached_property
+    def works(self) -> pd.DataFrame:
+        """Where each classifier works without an attack."""
+        return metrics.works(self.predictions)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Settings of the run."""
+        config: dict[str, Any] = self.run["config"]
+        return config
+
+    @property
+    def title(self) -> str:
+        """What the report calls itself."""
+        return str(self.config.get("title") or self.config.get("name") or self.path.name)
+
+    @cached_property
+    def models(self) -> list[str]:
+        """Classifiers that were judged, in the order of the rows."""
+        return list(dict.fromkeys([*self.predictions["model"], *self.generated["model"]]))
+
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        """What each attack is (`noise`, `pgd`, ...), by the name that the tables give it."""
+        entries = [entry for entry in self.config.get("attacks", []) if isinstance(entry, dict)]
+        return {str(e.get("name") or e.get("kind")): str(e.get("kind")) for e in entries}
+
+
+def read(path: Path) -> Folder:
+    """Read and check a report folder.
+
+    Raises:
+        InputError: a file is missing, or is not what it should be; the message names it.
+    """
+    place = path / "evidence"
+    return Folder(
+        path=path,
+        run=_run(place / "run.json"),
+        predictions=tables.read(path / "predictions.parquet", tables.PREDICTIONS),
+        generated=tables.read(path / "generated.parquet", tables.GENERATED),
+        folds=tables.read(place / "manifest.parquet", tables.FOLDS),
+        leaks=tables.read(place / "leaks.csv", tables.LEAKS),
+        curves=tables.read(place / "curves.csv", CURVES),
+        examples=_examples(place),
+        sheets=tuple(_picture(sheet) for sheet in sorted((place / "sheets").glob("*.png"))),
+    )
+
+
+def _run(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file.") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: found {type(content).__name__}, expected an object.")
+    wrong = [key for key, kind in RUN.items() if not isinstance(content.get(key), kind)]
+    if wrong:
+        needs = ", ".join(f"{key} ({RUN[key].__name__})" for key in wrong)
+        raise InputError(f"{path}: missing or of another type: {needs}. Render a folder that `robustgan run` wrote.")
+    return content
+
+
+def _examples(place: Path) -> pd.DataFrame:
+    """The gallery's rows; a run without a gallery has none."""
+    if not (place / "examples.csv").exists():
+        return tables.empty(EXAMPLES)
+    frame = tables.read(place / "examples.csv", EXAMPLES)
+    for name in [*frame["clean_png"], *frame["adv_png"]]:
+        if not (place / name).resolve().is_relative_to(place.resolve()):
+            raise InputError(f"{place / 'examples.csv'}: `{name}` leaves the folder.")
+        _picture(place / name)
+    return frame
+
+
+def _picture(path: Path) -> Path:
+    try:
+        with Image.open(path) as image:
+            image.verify()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file.") from None
+    except (OSError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path}: cannot be read as an image: {error}") from None
+    return path

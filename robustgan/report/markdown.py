@@ -1,0 +1,67 @@
+"""The document as Markdown that GitHub shows; figures are linked relatively."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from robustgan.report.document import Block, Document, Figure, Items, Listing, Paragraph, Section, Table, Terms, Tiles
+
+SPECIAL = re.compile(r"([\\`*_\[\]|~])")
+
+
+def text(document: Document) -> str:
+    """The whole report."""
+    parts = [f"# {escape(document.title)}", escape(document.subtitle)]
+    for section in document.sections:
+        parts += _section(section)
+    return "\n\n".join(parts) + "\n"
+
+
+def _section(section: Section) -> list[str]:
+    return [f"## {escape(section.title)}", *(_block(block) for block in section.blocks)]
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Paragraph(words, tone):
+            return _paragraph(words, tone)
+        case Table():
+            return _table(block)
+        case Figure(pictures, caption):
+            images = "\n".join(f"![{escape(p.alt)}]({quote(p.path)})" for p in pictures)
+            return f"{images}\n\n*{escape(caption)}*"
+        case Items(items):
+            return "\n".join(f"- {escape(item)}" for item in items)
+        case Terms(terms):
+            return "\n".join(f"- **{escape(term)}**: {escape(meaning)}" for term, meaning in terms)
+        case Tiles(tiles):
+            return "\n".join(f"- {escape(t.label)}: **{escape(t.value)}** ({escape(t.detail)})" for t in tiles)
+        case Listing(command):
+            return "\n".join(f"    {line}" for line in command.splitlines())
+
+
+def _paragraph(words: str, tone: str) -> str:
+    if tone == "warning":
+        return f"> **Warning.** {escape(words)}"
+    return f"*{escape(words)}*" if tone == "note" else escape(words)
+
+
+def _table(table: Table) -> str:
+    right = [any(row[i].numeric for row in table.rows) for i in range(len(table.columns))]
+    lines = [
+        _row([escape(column) for column in table.columns]),
+        _row(["---:" if numeric else "---" for numeric in right]),
+        *(_row([escape(cell.text) for cell in row]) for row in table.rows),
+    ]
+    return f"{escape(table.caption)}\n\n" + "\n".join(lines)
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def escape(words: str) -> str:
+    """Plain text for Markdown: nothing in it is markup or HTML, and it stays on one line."""
+    flat = " ".join(words.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return SPECIAL.sub(r"\\\1", flat)

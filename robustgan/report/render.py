@@ -1,0 +1,55 @@
+"""A report folder in, a report out: `report.md`, `report.html`, CSV, LaTeX tables and figures. No torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from robustgan import tables
+from robustgan.report import latex, markdown, page
+from robustgan.report.document import Document
+from robustgan.report.folder import Folder, read
+from robustgan.report.sections import answer, closing, controls, data, drops, flips, generated, performance, scope
+
+
+def render(folder: Path) -> None:
+    """Write the report into the folder that holds its evidence; the same evidence gives the same bytes.
+
+    Raises:
+        InputError: a file of the folder is missing, or is not what it should be.
+    """
+    found = read(folder)
+    for old in [*(folder / "figures").glob("*.png"), *(folder / "tables").glob("*.tex")]:
+        old.unlink()
+    document = compose(found)
+    tables.write(found.metrics, tables.METRICS, folder / "metrics.csv")
+    tables.write(found.fooling, tables.FOOLING, folder / "fooling.csv")
+    latex.write(found, folder / "tables")
+    (folder / "report.md").write_text(markdown.text(document), "utf-8", newline="\n")
+    (folder / "report.html").write_text(page.text(document, folder), "utf-8", newline="\n")
+
+
+def compose(found: Folder) -> Document:
+    """The whole report, from what people must know first to what they look up."""
+    sections = (
+        answer.section(found),
+        scope.section(found),
+        performance.section(found),
+        drops.section(found),
+        flips.directions(found),
+        controls.section(found),
+        flips.worst(found),
+        flips.patients(found),
+        flips.subtypes(found),
+        flips.gallery(found),
+        generated.section(found),
+        scope.threats(found),
+        data.section(found),
+        closing.training(found),
+        closing.failures(found),
+        closing.reproduce(found),
+        closing.definitions(),
+        closing.limits(found),
+        closing.citations(found),
+    )
+    name = str(found.config.get("name") or found.path.name)
+    return Document(found.title, f"Robustness report, configuration {name}", sections)

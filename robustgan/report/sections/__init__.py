@@ -1,0 +1,1 @@
+"""What the report says, section by section, in the order in which it is read."""

@@ -1,0 +1,125 @@
+"""What was tested, on what, and against whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from robustgan.report import cases as lookup
+from robustgan.report.cases import SHOWN_AS
+from robustgan.report.document import Block, Cell, Paragraph, Section, Table, Terms
+from robustgan.report.folder import Folder
+from robustgan.report.words import absent, count, listed, plain
+
+FITS = {
+    "crop": "the short side is resized to {size} pixels and the centre is cut out",
+    "pad": "the long side is resized to {size} pixels and the rest is filled with white",
+    "stretch": "both sides are resized to {size} pixels",
+}
+KNOWS = {  # what an attacker of each kind needs
+    "clean": "nothing: the images as they are",
+    "noise": "nothing: random signs, the control",
+    "fgsm": "the classifier's weights: one gradient step",
+    "pgd": "the classifier's weights: many gradient steps",
+    "art": "as the named attack of the Adversarial Robustness Toolbox",
+    "advgan": "the weights while its generator is trained; one forward pass of the generator afterwards",
+    "dcgan": "training images; the weights only for the search in latent space",
+}
+
+
+def section(folder: Folder) -> Section:
+    """Data, protocol, pixels, classifiers, machine."""
+    return Section("scope", "What was tested", (Terms(tuple(_terms(folder))), *_classifiers(folder)))
+
+
+def _terms(folder: Folder) -> list[tuple[str, str]]:
+    config, judged = folder.config, folder.predictions
+    images, patients = judged["image_id"].nunique(), judged["group"].nunique()
+    dataset = config.get("dataset", {})
+    split, pixels = config.get("split", {}), config.get("pixels", {})
+    folds = sorted(judged["fold"].unique())
+    fit = FITS.get(str(pixels.get("fit")), str(pixels.get("fit"))).format(size=pixels.get("size"))
+    return [
+        ("Data set", f"{dataset.get('kind', '?')}{_settings(dataset, ('kind',), ' with ')}"),
+        ("Judged", f"{count(images, 'image')} of {count(patients, 'patient')}, none of them seen in training"),
+        ("Split", f"protocol {split.get('protocol', '?')}, {_folds(folds)}"),
+        ("Pixels", f"{pixels.get('size', '?')} x {pixels.get('size', '?')}; {fit}; judged after rounding to 8 bits"),
+        ("Labels", "benign (negative) and malignant (positive); malignant from P(malignant) 0.5, the only threshold"),
+        ("Seeds", f"run {config.get('seed', '?')}; attacks {listed([str(seed) for seed in config.get('seeds', [])]) or '?'}"),
+        ("Device", str(folder.run["device"])),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in folder.run["versions"].items())),
+    ]
+
+
+def _folds(folds: list[int]) -> str:
+    if len(folds) == 1:
+        return f"fold {folds[0]}"
+    return f"test patients pooled over folds {listed([str(fold) for fold in folds])}: each is a test patient once"
+
+
+def _classifiers(folder: Folder) -> list[Block]:
+    roles = {
+        str(entry.get("name")): (role, entry)
+        for key, role in (("models", "victim"), ("oracles", "oracle"))
+        for entry in folder.config.get(key, [])
+    }
+    rows = []
+    for name, card in folder.run["models"].items():
+        role, entry = roles.get(name, ("", {}))
+        model = entry.get("model", {})
+        weights = ", ".join(f"{digest[:12]} (fold {fold})" for fold, digest in sorted(card.get("weights_sha256", {}).items()))
+        size = float(card.get("parameters", 0))
+        kind = f"{model.get('kind', '?')}{_settings(model, ('kind',), ': ')}"
+        rows.append((Cell(str(name)), Cell(role), Cell(kind), Cell(f"{size:,.0f}", size), Cell(weights)))
+    if not rows:
+        return []
+    columns = ("Classifier", "Role", "Architecture", "Parameters", "sha256 of the weights, first 12")
+    return [Table("Classifiers. Victims are attacked; oracles only judge generated images.", columns, tuple(rows))]
+
+
+def threats(folder: Folder) -> Section:
+    """The threat model, attack by attack."""
+    goal = (
+        "Goal: any wrong answer on an image that was answered rightly (untargeted); on malignant images that is a missed "
+        "cancer, on benign ones a false alarm. Budgets k/255 bound the change of every channel of every pixel, in levels of 8 "
+        "bits; L2 bounds the Euclidean length of the whole change on the [0, 1] scale. The harness, not the attack, "
+        "projects into the budget, rounds to 8 bits and checks what would be written."
+    )
+    budgets: dict[tuple[str, str, str, str], list[float]] = {}
+    for entry in folder.config.get("attacks", []):
+        threat, kind = entry.get("threat") or {}, str(entry.get("kind"))
+        what = (str(entry.get("name") or kind), kind, str(threat.get("norm", "unrestricted")))
+        key = (*what, _settings(entry, ("kind", "name", "threat"), ""))
+        budgets.setdefault(key, []).append(float(threat.get("eps", "nan")))
+    columns = ("Attack", "Budgets", "What the attacker needs", "Forward passes an image", "Settings")
+    caption = "Attacks, with every setting. Forward passes are counted where the attack runs, not in training."
+    rows = tuple(_threat(folder.predictions, *key, eps) for key, eps in budgets.items())
+    return Section("threats", "Threat model", (Paragraph(goal), Table(caption, columns, rows)))
+
+
+def _threat(predictions: pd.DataFrame, name: str, kind: str, norm: str, settings: str, eps: list[float]) -> tuple[Cell, ...]:
+    spent = predictions[(predictions["attack"] == name) & (predictions["norm"] == norm)]["queries"].mean()
+    sizes = listed([lookup.budget(norm, value) for value in eps if value == value]) or "none"
+    return (
+        Cell(SHOWN_AS.get(name, name)),
+        Cell(sizes),
+        Cell(KNOWS.get(kind, f"see the plug-in {kind}")),
+        absent() if spent != spent else Cell(plain(spent), float(spent)),
+        Cell(settings),
+    )
+
+
+def _settings(mapping: Mapping[str, Any], without: tuple[str, ...], before: str) -> str:
+    """Settings as `a=1, b=x`; what is empty is left out."""
+    shown = [f"{key}={_value(value)}" for key, value in mapping.items() if key not in without and value not in ("", None)]
+    return before + ", ".join(shown) if shown else ""
+
+
+def _value(value: object) -> str:
+    if isinstance(value, float):
+        return lookup.grey_levels(value) if 0 < value < 0.2 and abs(value * 255 % 1) < 1e-6 else f"{value:.6g}"
+    if isinstance(value, Mapping):
+        return "{" + _settings(value, (), "") + "}"
+    return str(value)
