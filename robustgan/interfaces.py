@@ -80,6 +80,10 @@ class Unrestricted(Spec):
         """Not a number: nothing bounds these images."""
         return math.nan
 
+    def project(self, x: Images, x_adv: Images) -> Images:
+        """Images in [0, 1]; nothing else is asked of them."""
+        return x_adv.clamp(0, 1)
+
 
 Bounded = Annotated[Linf | L2, Field(discriminator="norm")]
 
