@@ -7,7 +7,7 @@ dyes, section and body (robustgan/simulator/). Accessions are of the year 99, wh
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import pandas as pd
 from pydantic import Field
@@ -20,14 +20,17 @@ from robustgan.journal import Tick
 class Synthetic(Dataset):
     """Patients of a simulator. The same settings give the same bytes; more patients leave the first ones as they were."""
 
-    citation: ClassVar[str] = "simulated by robustgan; stain vectors of Ruifrok and Johnston (2001)"
-
     patients: Annotated[int, Field(ge=2, le=9999)] = 64
     fields: Annotated[int, Field(ge=1, le=999)] = 3  # a patient; each is seen at 40X, 100X, 200X and 400X
     width: Annotated[int, Field(ge=32, le=2800)] = 140  # pixels
     height: Annotated[int, Field(ge=32, le=2800)] = 92
     seed: Annotated[int, Field(ge=0)] = 0
     malignant: Annotated[Number, Field(gt=0, lt=1)] = 0.5  # share of patients
+
+    @property
+    def source(self) -> str:
+        """What the images are."""
+        return "simulated by robustgan; stain vectors of Ruifrok and Johnston (2001)"
 
     def locate(self, data: Path, folder: Path) -> Path:
         """The tree is made in the stage's own folder."""
