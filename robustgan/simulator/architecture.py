@@ -17,16 +17,17 @@ def glands(section: Section, shapes: Blobs, layer: float = 12.0, cell: Cell = LU
     section.paint(lumen[~filled], Compartment.LUMEN)
     section.paint(lumen[filled], Compartment.SECRETION)
     row(section, shapes, np.minimum(layer * 0.6, 0.5 * room), 7.5, cell, upright=True)
-    row(section, shapes, np.full(len(shapes), 1.2), 10.5, MYOEPITHELIAL, upright=False)
+    row(section, shapes, np.full(len(shapes), 2.0), 10.5, MYOEPITHELIAL, upright=False)
 
 
 def row(section: Section, shapes: Blobs, inset: np.ndarray, spacing: float, cell: Cell, upright: bool) -> None:
     """One row of nuclei along the inside of curves, standing on them or lying along them."""
     rng = section.rng
     ring = walk(outline(shapes, inset=inset), spacing / section.patient.crowding, rng)
-    points = ring.points + rng.normal(0, 0.7 + 3 * cell.spread, ring.points.shape)
-    tilt = np.pi / 2 if upright else 0.0
-    section.add(points, ring.angle + tilt + rng.normal(0, 0.15 + cell.spread, len(points)), cell)
+    points = ring.points + rng.normal(0, 0.5 + 3 * cell.spread, ring.points.shape)
+    angle = ring.angle + (np.pi / 2 if upright else 0.0) + rng.normal(0, 0.15 + cell.spread, len(points))
+    uncut = section.at(points) == Compartment.LINING  # where no other curve was painted over this one
+    section.add(points[uncut], angle[uncut], cell)
 
 
 def nests(section: Section, shapes: Blobs) -> None:
@@ -50,7 +51,7 @@ def leaves(section: Section, shapes: Blobs, layer: float, cell: Cell, rows: int)
     for level in range(rows):
         row(section, shapes, depth * (level + 0.45) / rows, 2.1 * cell.radius, cell, upright=True)
     if rows == 1:
-        row(section, shapes, depth - 1.0, 11.0, MYOEPITHELIAL, upright=False)
+        row(section, shapes, depth - 2.0, 11.0, MYOEPITHELIAL, upright=False)
 
 
 def fill(section: Section, kind: Compartment, spacing: float, cell: Cell, share: float = 1.0) -> None:
@@ -113,7 +114,8 @@ def vessels(section: Section, count: int) -> None:
     centre = rng.uniform(-0.5, 0.5, (count, 2)) * section.extent
     shapes = blobs(rng, centre, 14, Form(0.4, (1, 3), 0.1, 0.05))
     section.paint(outline(shapes, 20), Compartment.LUMEN)
-    row(section, shapes, np.full(count, -2.0), 16, FIBROBLAST, upright=False)
+    wall = walk(outline(shapes, 20, -2.0), 16, rng)
+    section.add(wall.points, wall.angle, FIBROBLAST)
 
 
 def blood(section: Section, count: int) -> None:

@@ -14,7 +14,7 @@ class Cell(NamedTuple):
     spread: float = 0.1  # of the radius, log scale: pleomorphism
     aspect: float = 1.25  # long over short axis
     haematoxylin: float = 1.0
-    eosin: float = 0.0
+    eosin: float = 0.12
     coarse: float = 0.15  # clumping of the chromatin
     pale: float = 0.15  # how empty the middle looks (vesicular)
     nucleolus: float = 0.0
@@ -24,7 +24,7 @@ class Cell(NamedTuple):
 LUMINAL = Cell(3.5, 0.10, 1.3, 0.95)
 MYOEPITHELIAL = Cell(2.7, 0.12, 2.1, 1.15, coarse=0.1, pale=0.0)
 FIBROBLAST = Cell(3.0, 0.2, 3.2, 0.9, coarse=0.1, pale=0.0)
-LYMPHOCYTE = Cell(2.6, 0.07, 1.05, 1.45, coarse=0.2, pale=0.0, dent=0.02)
+LYMPHOCYTE = Cell(2.6, 0.07, 1.05, 1.4, coarse=0.2, pale=0.0, dent=0.02)
 RED = Cell(3.2, 0.06, 1.1, 0.0, 0.85, coarse=0.0, pale=0.35, dent=0.03)
 CYTOPLASM = Cell(6.5, 0.12, 1.25, 0.12, 0.32, coarse=0.1, pale=0.0)
 

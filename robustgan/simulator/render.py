@@ -58,7 +58,7 @@ def _places(window: Window) -> tuple[Plane, Plane]:
 
 def _seen(section: Section, window: Window, kinds: tuple[Compartment, ...]) -> Plane:
     """Share of each pixel that these compartments take, with edges as sharp as the objective allows."""
-    if not any(section.map.histogram()[kind] for kind in kinds):
+    if not section.holds(kinds):
         return np.zeros((window.height, window.width), np.float32)
     middle = np.asarray(section.map.size) / 2
     half = np.array([window.width, window.height]) * window.grain / GRAIN / 2

@@ -61,11 +61,15 @@ class Section:
         self.extent = (WIDTH, height)
         self.map = Image.new("L", (round(WIDTH / GRAIN), round(height / GRAIN)), Compartment.STROMA)
         self.nuclei: list[Nuclei] = []
+        self._painted: set[Compartment] = set()
         self.stroma = 0.75  # eosin of the matrix: myxoid stroma is pale, scar is dense
         self.fibres = Fibres(rng.uniform(0, np.pi), rng.uniform(20, 70), rng.uniform(150, 400), rng.uniform(0, 32, 2))
 
     def paint(self, curves: Outlines, compartment: Compartment) -> None:
         """Fill curves with a compartment, over what was there."""
+        if not len(curves):
+            return
+        self._painted.add(compartment)
         brush = ImageDraw.Draw(self.map)
         shift = np.asarray(self.map.size) / 2
         for corners in (curves / GRAIN + shift).reshape(len(curves), 2 * curves.shape[1]).tolist():
@@ -83,6 +87,10 @@ class Section:
     def inside(self, points: Points, margin: float = 0.0) -> Bool[np.ndarray, " n"]:
         """Whether each place lies in the field, or at most `margin` micrometres outside."""
         return (np.abs(points) < np.asarray(self.extent) / 2 + margin).all(1)
+
+    def holds(self, kinds: tuple[Compartment, ...]) -> bool:
+        """Whether any of these compartments was painted."""
+        return not self._painted.isdisjoint(kinds)
 
     @property
     def population(self) -> Nuclei:

@@ -52,8 +52,8 @@ def _press(n: Nuclei, window: Window, half: int) -> tuple[np.ndarray, np.ndarray
     column, row = n.x / window.grain + window.width / 2, n.y / window.grain + window.height / 2
     step = np.arange(-half, half + 1, dtype=np.float32)
     j, i = np.floor(column).astype(np.int32), np.floor(row).astype(np.int32)
-    dx = ((step + 0.5) - (column - j)[:, None])[:, None, :] * np.float32(window.grain)
-    dy = ((step + 0.5) - (row - i)[:, None])[:, :, None] * np.float32(window.grain)
+    dx = ((step + 0.5) - (column - j).astype(np.float32)[:, None])[:, None, :] * np.float32(window.grain)
+    dy = ((step + 0.5) - (row - i).astype(np.float32)[:, None])[:, :, None] * np.float32(window.grain)
     cos, sin = np.cos(n.angle)[:, None, None], np.sin(n.angle)[:, None, None]
     long, short = np.hypot(n.long, 0.4 * window.grain), np.hypot(n.short, 0.4 * window.grain)
     u, v = (dx * cos + dy * sin) / long[:, None, None], (dy * cos - dx * sin) / short[:, None, None]
@@ -81,7 +81,7 @@ def _dented(dent: Row, own: np.ndarray, u: Row, v: Row) -> Row:
     a, b, c, d = own
     lobes = a * (u * u - v * v) + b * 2 * u * v + c * u * (u * u - 3 * v * v) + d * v * (3 * u * u - v * v)
     squared = u * u + v * v
-    return squared * (1 + np.clip(3.6 * dent * lobes / (1 + squared), -0.6, 0.9))
+    return squared * (1 + np.clip(2.2 * dent * lobes / (1 + squared), -0.6, 0.9))
 
 
 def _chromatin(n: Nuclei, own: np.ndarray, u: Row, v: Row) -> Row:

@@ -22,6 +22,8 @@ def lay_out(patient: Patient, seed: int, field: int, height: float) -> Section:
     build.vessels(section, int(rng.integers(2, 7)))
     LAYOUTS[patient.subtype](section)
     build.infiltrate(section, int(rng.poisson(8 * patient.inflamed)))
+    if patient.malignant:
+        normal_remnant(section)
     section.clear()
     build.blood(section, int(rng.integers(0, 4)))
     return section
@@ -100,13 +102,12 @@ def ductal_carcinoma(section: Section) -> None:
     section.stroma = 0.85
     cell = tumour(patient, 4.7, 1.0)
     islands = lattice(rng, section.extent, rng.uniform(95, 190), 0.3)
-    normal_remnant(section)
     size = rng.uniform(34, 62)
     build.nests(section, blobs(rng, islands, size, Form(0.4, (1, 2.8), 0.2, 0.2)))
     build.holes(section, 42, 8, rng.uniform(0, 0.6), Compartment.LUMEN)
     if rng.random() < 0.4:
         build.holes(section, 170, 26, 0.4, Compartment.SECRETION)
-    build.fill(section, Compartment.SOLID, 2.3 * cell.radius, cell)
+    build.fill(section, Compartment.SOLID, 2.5 * cell.radius, cell)
     build.fill(section, Compartment.STROMA, 40, cell, share=0.4)
     build.stroma(section, 22)
 
@@ -115,7 +116,6 @@ def lobular_carcinoma(section: Section) -> None:
     """Small even cells in single files and alone, among dense fibres; no glands are formed."""
     rng, patient = section.rng, section.patient
     section.stroma = 0.75
-    normal_remnant(section)
     cell = tumour(patient, 4.2, 0.35)
     starts = lattice(rng, section.extent, rng.uniform(42, 66), 0.5)
     build.files(section, starts, 9, cell)
@@ -128,14 +128,13 @@ def mucinous_carcinoma(section: Section) -> None:
     rng, patient = section.rng, section.patient
     section.stroma = 0.7
     cell = tumour(patient, 4.3, 0.55)
-    normal_remnant(section)
     pools = lattice(rng, section.extent, rng.uniform(300, 400), 0.15)
     section.paint(outline(blobs(rng, pools, 165, Form(0.15, (1, 1.5), 0.1, 0.1)), 60), Compartment.MUCIN)
     clusters = lattice(rng, section.extent, rng.uniform(95, 135), 0.3)
     clusters = clusters[section.at(clusters) == Compartment.MUCIN]
     build.nests(section, blobs(rng, clusters, rng.uniform(26, 38), Form(0.35, (1, 2.4), 0.2, 0.14)))
     build.holes(section, 40, 7, 0.25, Compartment.LUMEN)
-    build.fill(section, Compartment.SOLID, 2.3 * cell.radius, cell)
+    build.fill(section, Compartment.SOLID, 2.5 * cell.radius, cell)
     build.fill(section, Compartment.MUCIN, 75, cell, share=0.4)
     build.stroma(section, 22)
 
@@ -145,7 +144,6 @@ def papillary_carcinoma(section: Section) -> None:
     rng, patient = section.rng, section.patient
     section.stroma = 0.7
     cell = tumour(patient, 4.2, 0.6)._replace(aspect=1.6)
-    normal_remnant(section)
     cysts = lattice(rng, section.extent, rng.uniform(430, 560), 0.12)
     section.paint(outline(blobs(rng, cysts, 215, Form(0.15, (1, 1.6), 0.0, 0.1)), 60), Compartment.LUMEN)
     fronds = lattice(rng, section.extent, rng.uniform(72, 92), 0.3)
@@ -169,6 +167,7 @@ def normal_remnant(section: Section) -> None:
     rng = section.rng
     places = rng.uniform(-0.5, 0.5, (int(rng.integers(0, 5)), 2)) * section.extent
     places = (places[:, None] + rng.normal(0, 45, (len(places), 4, 2))).reshape(-1, 2)
+    places = places[section.at(places) == Compartment.STROMA]
     build.glands(section, blobs(rng, places, 25, Form(0.2, (1, 1.6), 0.0, 0.03)))
 
 
