@@ -1,4 +1,4 @@
-"""What is in a data set and what a split does with it: counts, findings and leaks, before anything is trained."""
+"""What is in a data set and what a split does with it: counts, findings, leaks. Nothing is trained."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def audit(dataset: Dataset, data: Path, rule: Split, fold: int, tick: Tick = sil
         root = dataset.locate(data, Path(folder))
         dataset.make(root, tick)
         manifest = dataset.manifest(root, tick)
-    title = f"{dataset.kind}: {len(manifest)} images of {manifest['group'].nunique()} patients; {rule.protocol}, fold {fold}"
+    size = f"{len(manifest)} images of {manifest['group'].nunique()} patients"
+    title = f"{dataset.kind}: {size}; {rule.protocol}, fold {fold}"
     try:
         folds, problem = splits.assign(manifest, rule.model_copy(update={"leak": True}), fold), ""
     except InputError as error:
@@ -101,7 +102,7 @@ def as_json(found: Audit) -> str:
 
 
 def _grid(counts: pd.DataFrame) -> list[str]:
-    """One line a class and one column a magnification; a class that a magnification lacks is said to be absent."""
+    """One line a class and one column a magnification; says which class a magnification lacks."""
     cells = counts.assign(
         cell=[f"{row.images} ({row.groups})" for row in counts.itertuples()],
         column=counts["magnification"].map(lambda x: f"{x}X" if x else "unknown"),

@@ -1,7 +1,7 @@
 """Download an archive (with resume and a record of what came), and unpack it without trusting it.
 
-The servers that hold such data are slow, break off, and publish no checksum: the size and sha256 of what came are written
-beside the archive, and every later run holds the archive against them.
+The servers that hold such data are slow, break off, and publish no checksum: the size and sha256 of what came
+are written beside the archive, and every later run holds the archive against them.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def fetch(url: str, dest: Path, tick: Tick, pause: float = 2.0) -> Path:
         The unpacked folder.
 
     Raises:
-        InputError: the address is none, the server refuses, lies about the length, or the archive is not safe.
+        InputError: the address is none, the server refuses or contradicts itself, or the archive is not safe.
         RunError: the connection breaks again and again, or the disk refuses.
     """
     try:
@@ -103,11 +103,12 @@ def _verify(archive: Path, record: dict[str, Any], tick: Tick) -> None:
     for key, value in found.items():
         if record.get(key) != value:
             raise InputError(
-                f"{archive}: {key} is {value}, but {record.get(key)} came down. Delete it and its .json to download it again."
+                f"{archive}: {key} is {value}, but {record.get(key)} came down. Delete it and its .json "
+                "to download it again."
             )
 
 
-# ------------------------------------------------------------------------------------------------------ receiving
+# -------------------------------------------------------------------------------------------------- receiving
 
 
 def _receive(url: str, part: Path, tick: Tick, pause: float) -> None:
@@ -127,11 +128,14 @@ def _receive(url: str, part: Path, tick: Tick, pause: float) -> None:
         fruitless = 0 if _size(part) > best else fruitless + 1
         best = max(best, _size(part))
     raise RunError(
-        f"{url}: gave up after {fruitless} connections without progress: {trouble}. Run the command again to resume."
+        f"{url}: gave up after {fruitless} connections without progress: {trouble}. Run the command "
+        "again to resume."
     )
 
 
 def _give_up_if_refused(url: str, error: Exception) -> None:
+    if isinstance(error, urllib.error.HTTPError):
+        error.close()
     if isinstance(error, urllib.error.HTTPError) and error.code < 500 and error.code not in (408, 429):
         raise InputError(f"{url}: the server answers {error.code} {error.reason}.") from None
 
@@ -146,7 +150,7 @@ def _connect(url: str, part: Path, tick: Tick) -> int | None:
     if have:
         headers |= {"Range": f"bytes={have}-", **({"If-Range": tag} if tag else {})}
     try:
-        response = _opener().open(urllib.request.Request(url, headers=headers), timeout=PATIENCE)  # noqa: S310
+        response = _opener().open(urllib.request.Request(url, headers=headers), timeout=PATIENCE)
     except urllib.error.HTTPError as error:
         if error.code != 416:
             raise
@@ -195,6 +199,7 @@ def _answer(response: http.client.HTTPResponse, have: int) -> Answer:
 
 def _out_of_range(url: str, part: Path, error: urllib.error.HTTPError) -> int | None:
     """The server says that nothing follows what we have: either that is all, or somebody is wrong."""
+    error.close()
     match = re.fullmatch(r"bytes \*/(\d+)", error.headers.get("Content-Range", ""))
     size = _size(part)
     if match and int(match[1]) == size:

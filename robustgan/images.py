@@ -1,6 +1,7 @@
 """Files to pixels: check what a file claims, decode it once, bring it to one size.
 
-Only 8-bit RGB is accepted: turning anything else into RGB is a decision about the data that belongs to its owner.
+Only 8-bit RGB is accepted: how anything else becomes RGB is a decision about the data that belongs to its
+owner.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 import numpy as np
 import pandas as pd
 from jaxtyping import UInt8
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from robustgan.errors import InputError, RunError
 from robustgan.journal import Tick
@@ -55,7 +56,7 @@ class Inspected(NamedTuple):
     pixels: str  # sha256 of the decoded pixels with their shape: equal for two encodings of one image
 
 
-# ------------------------------------------------------------------------------------------------------- reading
+# ---------------------------------------------------------------------------------------------------- reading
 
 
 def inspect(path: Path) -> Inspected:
@@ -102,7 +103,7 @@ def _decoded(data: bytes, path: Path) -> Image.Image:
         image.load()
     except InputError:
         raise
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise InputError(
             f"{path}: not an image that can be read; allowed are {', '.join(FORMATS)}."
         ) from None
@@ -114,7 +115,7 @@ def _decoded(data: bytes, path: Path) -> Image.Image:
 
 
 def _check_png_header(data: bytes, path: Path) -> int:
-    """Refuse a huge PNG by its header, and return its bits a channel (Pillow reads 16-bit RGB as if it were 8-bit)."""
+    """Refuse a huge PNG by its header, return its bits a channel (Pillow reads 16-bit RGB as 8-bit)."""
     if data[:8] != b"\x89PNG\r\n\x1a\n" or data[12:16] != b"IHDR" or len(data) < 26:
         return 8
     width, height, depth = struct.unpack(">IIB", data[16:25])
@@ -141,11 +142,11 @@ def _check_size(width: int, height: int, path: Path) -> None:
         )
 
 
-# ---------------------------------------------------------------------------------------------------- to one size
+# ------------------------------------------------------------------------------------------------ to one size
 
 
 def decode(root: Path, manifest: pd.DataFrame, pixels: Rule, out: Path, tick: Tick) -> None:
-    """Write all images of a manifest into one uint8 array (n, size, size, 3) on disk, in the manifest's order.
+    """Write all images of a manifest into one uint8 .npy (n, size, size, 3), in the manifest's order.
 
     Images that a finding sets apart are zeros. At most `AHEAD` images are in memory at once.
 
@@ -214,7 +215,7 @@ def to_png(picture: Picture, path: Path) -> None:
     Image.fromarray(picture).save(path, format="PNG")
 
 
-# -------------------------------------------------------------------------------------------------------- threads
+# ---------------------------------------------------------------------------------------------------- threads
 
 
 def in_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:

@@ -1,7 +1,7 @@
-"""Which patients train, validate and test: named protocols, and the proof that no patient stands on two sides.
+"""Which patients train, validate and test: named protocols, and the proof that no patient is on two sides.
 
-A patient is a `group` of the manifest; for BreakHis that is the specimen accession. Every protocol is deterministic:
-the same manifest, rule and fold give the same sides.
+A patient is a `group` of the manifest; for BreakHis that is the specimen accession. Every protocol is
+deterministic: the same manifest, rule and fold give the same sides.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import pandas as pd
 
 from robustgan import facts, tables
 from robustgan.errors import InputError, nearest
+from robustgan.strata import partition, validation
 
-DRAWS = 200  # candidate validation sets; the one nearest to the wanted share is taken
 SIDES = ("train", "val", "test", "excluded")
 CODES = {  # subtype in a manifest -> code in the facts
     "adenosis": "A",
@@ -56,28 +56,25 @@ class Rule(Protocol):
 
 def protocols() -> dict[str, str]:
     """Every protocol with what it does."""
+    official = "BreakHis: official fold"
     return {
-        "accession-cv5": "five folds by patient, each patient tests once; frozen for the whole BreakHis; also cv2 to cv10",
-        **{
-            f"official-{n}": f"BreakHis: official fold {n}, literal; specimens straddle, so it needs leak: true"
-            for n in range(1, 6)
-        },
-        **{
-            f"official-clean-{n}": f"BreakHis: test images of official fold {n}, their specimens out of train"
-            for n in range(1, 6)
-        },
+        "accession-cv5": "five folds by patient, each tests once; frozen for all of BreakHis (also cv2-10)",
+        **{f"official-{n}": f"{official} {n}, literal; specimens straddle: needs leak" for n in range(1, 6)},
+        **{f"official-clean-{n}": f"{official} {n}, its test specimens out of train" for n in range(1, 6)},
         "given": "the sides that the manifest itself gives, which may not share a patient",
-        "random-image": "five folds by image, whatever the patient; only to show a leak, needs leak: true",
+        "random-image": "five folds by image, whatever the patient; only to show a leak: needs leak",
     }
 
 
 def assign(manifest: pd.DataFrame, split: Rule, fold: int) -> pd.DataFrame:
     """Return the manifest with `fold` and `split` (a FOLDS table).
 
-    Rows with a finding are `excluded`. Where a protocol gives no validation side, it is carved out of train by patient.
+    Rows with a finding are `excluded`. Where a protocol gives no validation side, it is carved out of train
+    by patient.
 
     Raises:
-        InputError: an unknown protocol or fold; too few patients of a class; a patient on two sides without `leak`.
+        InputError: an unknown protocol or fold, too few patients of a class, or a patient on two sides
+            without `leak`.
     """
     make, number, count = _protocol(split.protocol)
     if not 1 <= fold <= count:
@@ -87,7 +84,8 @@ def assign(manifest: pd.DataFrame, split: Rule, fold: int) -> pd.DataFrame:
     if not (sides == "val").any():
         unit = "image_id" if make is _random_image else "group"
         train = usable[sides == "train"].assign(unit=usable[unit])
-        sides = sides.mask((sides == "train") & usable[unit].isin(_validation(train, split, fold)), "val")
+        chosen = validation(train, split.validation, (split.seed, fold))
+        sides = sides.mask((sides == "train") & usable[unit].isin(chosen), "val")
     frame = manifest.assign(fold=fold, split=sides.reindex(manifest.index, fill_value="excluded"))
     apart = (frame["split"] == "excluded") & (frame["finding"] == "")
     frame["finding"] = frame["finding"].mask(apart, f"its specimen tests in {split.protocol}")
@@ -115,14 +113,14 @@ def check_disjoint(folds: pd.DataFrame, leak: bool) -> None:
         if both:
             names = ", ".join(both[:10]) + (", ..." if len(both) > 10 else "")
             raise InputError(
-                f"split: {len(both)} {identity}s stand on two sides of a fold: {names}. Results would be too good. Use a "
-                "protocol that keeps patients apart (for official-N: official-clean-N, which has the same test images), "
-                "or set split.leak to true to accept the leak."
+                f"split: {len(both)} {identity}s stand on two sides of a fold: {names}. Use a protocol that "
+                "keeps patients apart (for official-N: official-clean-N, with the same test images), or set "
+                "split.leak to true to accept results that are too good."
             )
 
 
 def leaks(folds: pd.DataFrame) -> pd.DataFrame:
-    """Count the validation and test images whose patient, slide or image is in train as well (a LEAKS table)."""
+    """Count validation and test images whose patient, slide or image is in train as well (a LEAKS table)."""
     rows = []
     for fold, part in folds.groupby("fold"):
         train = part[part["split"] == "train"]
@@ -134,15 +132,15 @@ def leaks(folds: pd.DataFrame) -> pd.DataFrame:
     return tables.check(pd.DataFrame(rows, columns=list(tables.LEAKS)), tables.LEAKS, "leaks")
 
 
-# ------------------------------------------------------------------------------------------------------ protocols
+# -------------------------------------------------------------------------------------------------- protocols
 
 
 def _by_patient(rows: pd.DataFrame, fold: int, count: int, split: Rule) -> pd.Series:
     """Test one fold of a partition of the patients.
 
-    The partition is the frozen one of the facts where the manifest holds exactly the 70 accessions of BreakHis and five
-    folds are asked for; everywhere else it is `partition`'s, because the frozen one leaves folds of a partial copy
-    without a class.
+    The partition is the frozen one of the facts where the manifest holds exactly the 70 accessions of
+    BreakHis and five folds are asked for; everywhere else it is dealt anew, because the frozen one would
+    leave folds of a partial copy without a class.
     """
     known = facts.breakhis().drop_duplicates("accession").set_index("accession")["fold"]
     frozen = count == 5 and set(rows["group"]) == set(known.index)
@@ -183,10 +181,10 @@ def _random_image(rows: pd.DataFrame, fold: int, count: int, split: Rule) -> pd.
     """A fold of the images, stratified by class, blind to patients."""
     if not split.leak:
         raise InputError(
-            "split.protocol: random-image puts images of one patient on both sides, which makes results too good. "
-            "Use accession-cv5, or set split.leak to true to show the leak."
+            "split.protocol: random-image puts images of one patient on both sides, which makes results too "
+            "good. Use accession-cv5, or set split.leak to true to show the leak."
         )
-    rng = np.random.default_rng(split.seed)
+    rng = np.random.default_rng(split.seed % 2**63)
     order = pd.Series(rng.permutation(len(rows)), index=rows.sort_values("image_id").index)
     rank = order.groupby(rows["label"]).rank(method="first").astype(int)
     return _sides((rank % count == fold - 1).reindex(rows.index))
@@ -218,85 +216,16 @@ def _protocol(name: str) -> tuple[Make, int, int]:
     raise InputError(f"split.protocol: no protocol `{name}`. {nearest(name, protocols())}")
 
 
-# --------------------------------------------------------------------------------------------- patients on sides
-
-
-def partition(rows: pd.DataFrame, count: int) -> pd.Series:
-    """Deal the patients into `count` folds; return the fold (from 1) of every group.
-
-    Balances the number of patients of each stratum first and the number of images second: balanced on images alone, a
-    fold of BreakHis is left with one benign accession. Large patients are dealt first.
-    """
-    strata, sizes = _strata(rows, "group"), rows.groupby("group").size()
-    patients, images = np.zeros((count, 1 + strata.max()), int), np.zeros(count, int)
-    folds = {}
-    for stratum in range(1 + strata.max()):
-        for group in sorted(strata.index[strata == stratum], key=lambda group: (-sizes[group], group)):
-            fold = min(range(count), key=lambda one: (patients[one, stratum], images[one], one))
-            patients[fold, stratum] += 1
-            images[fold] += sizes[group]
-            folds[group] = fold + 1
-    return pd.Series(folds)
-
-
-def _strata(rows: pd.DataFrame, unit: str) -> pd.Series:
-    """Stratum of every unit: 0 all benign, 5 all malignant; mixed ones lie in four quarters by their malignant share."""
-    share = rows.groupby(unit)["label"].mean()
-    mixed = share[(share > 0) & (share < 1)]
-    quarter = 1 + (mixed.rank(method="first") - 1) * 4 // max(len(mixed), 1)
-    return (share * 5).where(share.isin([0, 1]), quarter.reindex(share.index)).astype(int)
-
-
-def _validation(train: pd.DataFrame, split: Rule, fold: int) -> set[str]:
-    """Choose the units (column `unit`) that validate: a share of each stratum, at least one where it has two.
-
-    Of `DRAWS` random choices the one is taken whose images come nearest to that share in every class x magnification,
-    with both classes on both sides.
-
-    Raises:
-        InputError: no choice has both classes on both sides.
-    """
-    strata = _strata(train, "unit") if len(train) else pd.Series(dtype=int)
-    members = [strata.index[strata == stratum].to_numpy() for stratum in sorted(set(strata))]
-    table = pd.crosstab(train["unit"], [train["label"], train["magnification"]])
-    classes = table.T.groupby(level="label").sum().T if len(train) else table
-    rng = np.random.default_rng([split.seed, fold])
-    best, choice = np.inf, None
-    for _ in range(DRAWS):
-        picked = [rng.permutation(m)[: _quota(len(m), split.validation)] for m in members]
-        inside = table.index.isin(np.concatenate(picked) if picked else [])
-        both = all((classes[side].sum() > 0).sum() == 2 for side in (inside, ~inside))
-        off = float((table[inside].sum() / table.sum() - split.validation).abs().sum())
-        if both and off < best:
-            best, choice = off, set(table.index[inside])
-    if choice is None:
-        counts = {
-            name: train.loc[train["label"] == y, "unit"].nunique()
-            for y, name in enumerate(("benign", "malignant"))
-        }
-        raise InputError(
-            f"split: no validation side can be carved: outside the test side {counts['benign']} patients have benign and "
-            f"{counts['malignant']} have malignant images; each class needs two. Use fewer folds, or more patients."
-        )
-    return choice
-
-
-def _quota(members: int, share: float) -> int:
-    return min(max(round(members * share), 1), members - 1) if members > 1 else 0
-
-
 def _require_classes(folds: pd.DataFrame, protocol: str) -> None:
-    """Refuse sides that nothing can be learned or said from."""
+    """Refuse sides that nothing can be learned or said from; a test side of others may have one class."""
     for side in ("train", "val", "test"):
-        rows = folds[folds["split"] == side]
-        found = {("benign", "malignant")[y] for y in rows["label"]}
-        if len(found) < 2 and (side != "test" or not found or protocol.startswith("accession")):
-            patients = {
-                name: folds.loc[folds["label"] == y, "group"].nunique()
-                for y, name in enumerate(("benign", "malignant"))
-            }
-            raise InputError(
-                f"split: the side `{side}` of fold {folds['fold'].iloc[0]} of {protocol} has {' and '.join(found) or 'no'} "
-                f"images only. There are {patients['benign']} patients with benign and {patients['malignant']} with malignant "
-                "images; use fewer folds (accession-cv2 to accession-cv10), or more patients."
-            )
+        labels = set(folds.loc[folds["split"] == side, "label"])
+        if len(labels) == 2 or (side == "test" and labels and not protocol.startswith("accession")):
+            continue
+        benign, malignant = (folds.loc[folds["label"] == label, "group"].nunique() for label in (0, 1))
+        found = "no images" if not labels else f"{('benign', 'malignant')[labels.pop()]} images only"
+        raise InputError(
+            f"split: the side `{side}` of {protocol}, fold {folds['fold'].iloc[0]}, has {found}. There are "
+            f"{benign} patients with benign and {malignant} with malignant images. Use fewer folds "
+            "(accession-cv2 to accession-cv10), or more patients."
+        )

@@ -1,4 +1,4 @@
-"""What every data set on disk needs: look at all files, find duplicates, say all that is wrong in one message."""
+"""What every data set on disk needs: look at all files, find duplicates, say all that is wrong at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHOWN = 10  # offenders in a message; their number is always said
 
 
 def survey(root: Path, paths: Sequence[str], tick: Tick) -> pd.DataFrame:
-    """Decode every file and return image_id, width, height and the digest of its pixels, in the order of `paths`.
+    """Decode every file and return image_id, width, height and digest of its pixels, in the order of `paths`.
 
     Raises:
         InputError: files that cannot be used, all of them.
@@ -37,7 +37,7 @@ def survey(root: Path, paths: Sequence[str], tick: Tick) -> pd.DataFrame:
 
 
 def refuse(offenders: Sequence[str], what: str, advice: str = "") -> None:
-    """Raise one error that shows the first offenders and counts all of them; do nothing where there is none."""
+    """Raise one error that shows the first offenders and counts all; do nothing where there is none."""
     if offenders:
         shown = "\n  ".join(offenders[:SHOWN])
         rest = f"\n  ... and {len(offenders) - SHOWN} more" if len(offenders) > SHOWN else ""
@@ -45,7 +45,7 @@ def refuse(offenders: Sequence[str], what: str, advice: str = "") -> None:
 
 
 def twins(rows: pd.DataFrame) -> pd.Series:
-    """The finding of every row: empty, or which earlier row holds the same image (columns path, image_id, pixels)."""
+    """For every row empty, or which earlier row holds its image (columns path, image_id, pixels)."""
     first = rows.groupby("pixels")[["path", "image_id"]].transform("first")
     words = (rows["image_id"] == first["image_id"]).map({True: "duplicate of ", False: "same pixels as "})
     return (words + first["path"]).where(rows["path"] != first["path"], "").astype("string")

@@ -24,6 +24,7 @@ SUBTYPES = {
     "MC": ("malignant", "mucinous_carcinoma"),
     "PC": ("malignant", "papillary_carcinoma"),
 }
+MAGNIFICATIONS = (40, 100, 200, 400)
 SIDES = ("benign", "malignant")
 NAME = re.compile(
     r"SOB_(?P<side>B|M)_(?P<type>A|F|PT|TA|DC|LC|MC|PC)-(?P<year>\d\d)-(?P<number>\d+)(?P<block>[A-Z]*)"
@@ -47,8 +48,9 @@ class Breakhis(Dataset):
         """The paper that the authors of the images ask to cite."""
         return (
             "BreakHis: F. A. Spanhol, L. S. Oliveira, C. Petitjean, L. Heutte, A Dataset for Breast Cancer "
-            "Histopathological Image Classification, IEEE Transactions on Biomedical Engineering 63(7):1455-1462, 2016, "
-            "doi 10.1109/TBME.2015.2496264. Licence CC BY 4.0 as reported by kaiko-ai/eva; not confirmed with the authors."
+            "Histopathological Image Classification, IEEE Transactions on Biomedical Engineering "
+            "63(7):1455-1462, 2016, doi 10.1109/TBME.2015.2496264. Licence CC BY 4.0 as reported by "
+            "kaiko-ai/eva; not confirmed with the authors."
         )
 
     def locate(self, data: Path, folder: Path) -> Path:
@@ -60,7 +62,8 @@ class Breakhis(Dataset):
         root = data / self.root
         if not root.is_dir():
             raise InputError(
-                f"dataset.root: no folder {root}. `robustgan data fetch breakhis {root}` downloads BreakHis there (4 GB)."
+                f"dataset.root: no folder {root}. `robustgan data fetch breakhis {root}` downloads "
+                "BreakHis there (4 GB)."
             )
         return root
 
@@ -76,15 +79,17 @@ class Breakhis(Dataset):
 def scan(root: Path, partial: bool, tick: Tick) -> pd.DataFrame:
     """List every image of a BreakHis tree as a MANIFEST table, ordered by path.
 
-    The group is the specimen accession `<year>-<digits>`, the slide adds the block letters. An image that is there twice
-    (slide 14-13412 stands in two subtypes) keeps its row, and the later one gets a finding.
+    The group is the specimen accession `<year>-<digits>`, the slide adds the block letters. An image that is
+    there twice (slide 14-13412 stands in two subtypes) keeps its rows, and the later one gets a finding.
 
     Raises:
-        InputError: no tree, or several; a name that does not parse, a file in the wrong folder, a file that is no usable
-            image, one image under both labels, one class only; and, in a complete copy, counts that are not the
-            published ones. The message lists the offenders.
+        InputError: no tree, or several; a name that does not parse, a file in the wrong folder, a file that
+            is no usable image, one image under both labels, one class only; and, in a complete copy, counts that
+            differ from the published ones. The message lists the offenders.
     """
     paths = list_files(root)
+    if not paths:
+        raise InputError(f"{root}: the BreakHis tree holds no image.")
     breast = breast_folder(root).relative_to(root).as_posix()
     inner = [path.removeprefix(f"{breast}/") for path in paths]
     check_names(inner)
@@ -103,7 +108,7 @@ def scan(root: Path, partial: bool, tick: Tick) -> pd.DataFrame:
     )
 
 
-# ---------------------------------------------------------------------------------------------------- names and places
+# ------------------------------------------------------------------------------------------- names and places
 
 
 def parse(name: str) -> dict[str, str | int]:
@@ -158,23 +163,24 @@ def check_places(paths: list[str]) -> None:
 def check_counts(rows: pd.DataFrame, partial: bool, root: Path) -> None:
     """Hold the number of images of every slide and magnification against the published ones.
 
-    A partial copy may hold fewer images, and slides that BreakHis does not know (simulated ones), but no known slide may
-    have more images than were published.
+    A partial copy may hold fewer images, and slides that BreakHis does not know (simulated ones), but no
+    known slide may have more images than were published.
     """
-    wide = facts.breakhis().set_index(["type", "slide"])[["n40", "n100", "n200", "n400"]]
-    wide.columns = pd.Index([40, 100, 200, 400], name="magnification")
-    known = wide.stack()
+    long = facts.breakhis().melt(["type", "slide"], [f"n{x}" for x in MAGNIFICATIONS], "column", "images")
+    long["magnification"] = long["column"].str[1:].astype("int64")
+    known = long.set_index(["type", "slide", "magnification"])["images"].sort_index()
     found = rows.groupby(["type", "slide", "magnification"]).size()
     published, here = known.align(found, fill_value=0)
-    differs = (here != published) if not partial else (here > published) & (published > 0)
+    differs = (here > published) & (published > 0) if partial else here != published
+    cells = pd.DataFrame({"here": here, "published": published})[differs].astype(int).reset_index()
     lines = [
-        f"{kind} {slide} {magnification}X: found {here[kind, slide, magnification]}, published {number}"
-        for (kind, slide, magnification), number in published[differs].items()
+        f"{cell.type} {cell.slide} {cell.magnification}X: found {cell.here}, published {cell.published}"
+        for cell in cells.itertuples()
     ]
     _survey.refuse(lines, f"{root}: counts that differ from the published ones", "" if partial else PARTIAL)
 
 
-# ------------------------------------------------------------------------------------------------------------- the tree
+# --------------------------------------------------------------------------------------------------- the tree
 
 
 def breast_folder(root: Path) -> Path:
@@ -187,7 +193,8 @@ def breast_folder(root: Path) -> Path:
     found = [place for place in places if (place / "benign").is_dir() or (place / "malignant").is_dir()]
     if not found:
         raise InputError(
-            f"{root}: no BreakHis tree; expected {root}/BreaKHis_v1/histology_slides/breast/benign and malignant."
+            f"{root}: no BreakHis tree; expected the folders `benign` and `malignant` in "
+            f"{root}/BreaKHis_v1/histology_slides/breast."
         )
     if len(found) > 1:
         raise InputError(

@@ -74,12 +74,13 @@ class Folder(Dataset):
     def manifest(self, root: Path, tick: Tick) -> pd.DataFrame:
         """List every row of the manifest.
 
-        An image that is there twice keeps its rows; the later ones get a finding. Where the copies carry different
-        labels nobody knows which is right: then all of them get a finding.
+        An image that is there twice keeps its rows; the later ones get a finding. Where the copies carry
+        different labels nobody knows which is right: then all of them get a finding.
 
         Raises:
-            InputError: the manifest cannot be read, lacks a column, or holds values that are not allowed; a file is
-                missing, outside the root, or no usable image; there is one class only.
+            InputError: the manifest cannot be read, lacks a column, or holds values that are not allowed; a
+            file
+                is missing, outside the root, or no usable image; there is one class only.
         """
         rows = self._table(root)
         rows = pd.concat([rows, _survey.survey(root, rows["path"].tolist(), tick)], axis=1)
@@ -91,7 +92,9 @@ class Folder(Dataset):
     def _table(self, root: Path) -> pd.DataFrame:
         """The manifest with our column names, every value checked but no image opened."""
         where, raw = root / self.csv, _read(root / self.csv)
-        missing = [f"no column `{name}`. {nearest(name, raw)}" for name in self._used() if name not in raw]
+        missing = [
+            f"no column `{name}`. {nearest(name, map(str, raw))}" for name in self._used() if name not in raw
+        ]
         _survey.refuse(missing, f"{where}: columns")
         rows = pd.DataFrame({key: raw[name] if name else "" for key, name in self.columns})
         rows["label"] = self._labels(rows["label"], where)
@@ -115,7 +118,9 @@ class Folder(Dataset):
         if not self.columns.magnification:
             return pd.Series(self.magnification, index=values.index)
         wrong = [
-            f"row {i + 2}: found {v!r}" for i, v in values.items() if not re.fullmatch(r"[0-9]{1,5}[xX]?", v)
+            f"row {row}: found {value!r}"
+            for row, value in enumerate(values, start=2)
+            if not re.fullmatch(r"[0-9]{1,5}[xX]?", value)
         ]
         _survey.refuse(
             wrong,
@@ -135,8 +140,10 @@ def _read(path: Path) -> pd.DataFrame:
         raise InputError(f"{path}: cannot be read as CSV: {error}") from None
     if raw.empty:
         raise InputError(f"{path}: the manifest lists no image.")
-    raw = raw.apply(lambda column: column.str.strip())
-    return raw.mask(raw.apply(lambda column: column.str.casefold().isin(ABSENT)), "")
+    for name, column in raw.items():
+        text = column.str.strip()
+        raw[name] = text.mask(text.str.casefold().isin(ABSENT), "")
+    return raw
 
 
 def _present(values: pd.Series, what: str) -> None:
@@ -148,8 +155,8 @@ def _allowed(values: pd.Series, allowed: Any, what: str) -> None:
     wrong = values[~values.isin(list(allowed))]
     names = [name for name in allowed if name]
     lines = [
-        f"found {value!r} in {count} rows. {nearest(value, names)}"
-        for value, count in wrong.value_counts().items()
+        f"found {value!r} in {(wrong == value).sum()} rows. {nearest(value, names)}"
+        for value in sorted(set(wrong))
     ]
     _survey.refuse(lines, what)
 

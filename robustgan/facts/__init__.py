@@ -1,4 +1,4 @@
-"""Facts about public data sets that a loader can check and a split can use; README.md says where they come from."""
+"""Facts about public data sets that loaders check and splits use; README.md says where they come from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BREAKHIS = "breakhis_v1.csv"
 
 @functools.cache
 def breakhis() -> pd.DataFrame:
-    """One row for each of the 82 slide folders of BreakHis: type, slide, accession, counts, folds. Do not write into it."""
+    """The 82 slide folders of BreakHis: type, slide, accession, counts, folds. Do not change the table."""
     text = {"type": "string", "slide": "string", "accession": "string"}
     with (files(__name__) / BREAKHIS).open("r", encoding="utf-8") as file:
         return pd.read_csv(file, dtype=text)

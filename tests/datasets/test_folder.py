@@ -1,0 +1,217 @@
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from robustgan import config, images
+from robustgan.datasets.folder import Folder
+from robustgan.errors import InputError
+from robustgan.journal import silent
+
+SETTINGS = {
+    "kind": "folder",
+    "root": "set",
+    "columns": {"path": "file", "label": "class", "group": "patient_id"},
+    "labels": {"idc": 1, "non_idc": 0},
+}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A folder `set` of six images of three patients, one of them of another size."""
+    root = tmp_path / "set"
+    (root / "sub").mkdir(parents=True)
+    rows = []
+    for i in range(6):
+        name = f"sub/<script>alert({i})<|script>.png" if i == 3 else f"image {i}.png"
+        size = (3, 9) if i == 4 else (8, 8)
+        images.to_png(np.random.default_rng(i).integers(0, 256, (*size, 3), np.uint8), root / name)
+        rows.append({"file": name, "class": ("idc", "non_idc")[i % 2], "patient_id": f"{i // 2:03}", "x": i})
+    pd.DataFrame(rows).to_csv(root / "manifest.csv", index=False)
+    return tmp_path
+
+
+def dataset(**changes: Any) -> Folder:
+    built = config.plugin("datasets", {**SETTINGS, **changes})
+    assert isinstance(built, Folder)
+    return built
+
+
+def listed(data: Path, **changes: Any) -> pd.DataFrame:
+    one = dataset(**changes)
+    return one.manifest(one.locate(data, data), silent)
+
+
+def change(data: Path, **cells: Any) -> None:
+    """Set cells of the manifest's second row, or add columns."""
+    path = data / "set/manifest.csv"
+    frame = pd.read_csv(path, dtype=str)
+    for name, value in cells.items():
+        if name not in frame:
+            frame[name] = ""
+        frame.loc[1, name] = value
+    frame.to_csv(path, index=False)
+
+
+def test_columns_and_labels_are_mapped(data: Path) -> None:
+    found = listed(data, magnification=40)
+    assert found["label"].tolist() == [1, 0, 1, 0, 1, 0]
+    assert found["group"].tolist() == ["000", "000", "001", "001", "002", "002"]  # not the numbers 0, 1, 2
+    assert found["slide"].tolist() == found["group"].tolist()
+    assert (found["magnification"] == 40).all()
+    assert found.loc[4, ["width", "height"]].tolist() == [9, 3]
+    assert (found["finding"] == "").all()
+
+
+def test_a_hostile_name_passes_unharmed(data: Path) -> None:
+    assert listed(data)["path"][3] == "sub/<script>alert(3)<|script>.png"
+
+
+def test_settings_survive_a_round_trip() -> None:
+    one = dataset(labels={0: 0, 1: 1}, citation="Somebody 2020")
+    assert config.plugin("datasets", one.settings()) == one
+    assert one.labels == {"0": 0, "1": 1}
+    assert one.source == "Somebody 2020"
+
+
+def test_optional_columns(data: Path) -> None:
+    frame = pd.read_csv(data / "set/manifest.csv", dtype=str)
+    frame = frame.assign(mag=["40X", "100x", "200", "400X", "40", "40"], kind="ductal", side="test", slide=list("abcdef"))
+    frame.to_csv(data / "set/manifest.csv", index=False)
+    columns = {**SETTINGS["columns"], "magnification": "mag", "subtype": "kind", "split": "side", "slide": "slide"}
+    found = listed(data, columns=columns)
+    assert found["magnification"].tolist() == [40, 100, 200, 400, 40, 40]
+    assert set(found["subtype"]) == {"ductal"}
+    assert set(found["given_split"]) == {"test"}
+    assert found["slide"].tolist() == list("abcdef")
+
+
+def test_a_twin_keeps_its_row_and_gets_a_finding(data: Path) -> None:
+    shutil.copy(data / "set/image 0.png", data / "set/image 2.png")  # both malignant
+    found = listed(data)
+    assert found["finding"].tolist() == ["", "", "duplicate of image 0.png", "", "", ""]
+
+
+def test_twins_with_different_labels_are_both_set_apart(data: Path) -> None:
+    shutil.copy(data / "set/image 0.png", data / "set/image 1.png")
+    both = "the same image stands under both labels"
+    assert listed(data)["finding"].tolist() == [both, both, "", "", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ({"file": "../outside.png"}, r"paths that leave .* \(1\)"),
+        ({"file": "/etc/passwd"}, "paths that leave"),
+        ({"file": "nowhere.png"}, r"files that are not there \(1\)"),
+        ({"file": "sub"}, "files that are not there"),
+        ({"file": "image 0.png"}, "paths that stand in several rows"),
+        ({"file": ""}, "rows without a path"),
+        ({"patient_id": ""}, r"rows without a patient .* \(1\):\n  row 3"),
+        ({"patient_id": "NaN"}, "rows without a patient"),
+        ({"class": "non-idc"}, "found 'non-idc' in 1 rows. Allowed: idc, non_idc. Did you mean `non_idc`"),
+        ({"class": ""}, "found ''"),
+    ],
+)
+def test_a_bad_row(data: Path, cells: dict[str, str], message: str) -> None:
+    images.to_png(np.zeros((4, 4, 3), np.uint8), data / "outside.png")
+    change(data, **cells)
+    with pytest.raises(InputError, match=message):
+        listed(data)
+
+
+def test_a_link_that_leaves_the_root(data: Path) -> None:
+    images.to_png(np.zeros((4, 4, 3), np.uint8), data / "outside.png")
+    (data / "set/image 1.png").unlink()
+    (data / "set/image 1.png").symlink_to(data / "outside.png")
+    with pytest.raises(InputError, match=r"paths that leave .* \(1\):\n  image 1.png"):
+        listed(data)
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "message"),
+    [
+        ("magnification", {"m": "40 or so"}, "row 3: found '40 or so'"),
+        ("split", {"m": "trian"}, "found 'trian' in 1 rows. Allowed: test, train, val. Did you mean `train`"),
+    ],
+)
+def test_a_bad_value_in_an_optional_column(data: Path, column: str, cells: dict[str, str], message: str) -> None:
+    change(data, m="40" if column == "magnification" else "train")
+    frame = pd.read_csv(data / "set/manifest.csv", dtype=str).assign(m="40" if column == "magnification" else "train")
+    frame.to_csv(data / "set/manifest.csv", index=False)
+    change(data, **cells)
+    with pytest.raises(InputError, match=message):
+        listed(data, columns={**SETTINGS["columns"], column: "m"})
+
+
+def test_a_missing_column_names_the_nearest(data: Path) -> None:
+    with pytest.raises(InputError, match="no column `patient`. Allowed: .*Did you mean `patient_id`"):
+        listed(data, columns={**SETTINGS["columns"], "group": "patient"})
+    with pytest.raises(InputError, match="no column `patients`"):
+        listed(data, columns={**SETTINGS["columns"], "slide": "patients"})
+
+
+def test_settings_with_typos() -> None:
+    with pytest.raises(InputError, match="Did you mean `group`"):
+        dataset(columns={"goup": "x"})
+    with pytest.raises(InputError, match=r"labels\.idc"):
+        dataset(labels={"idc": 2, "non_idc": 0})
+    with pytest.raises(InputError, match="root"):
+        config.plugin("datasets", {"kind": "folder"})
+
+
+def test_one_class(data: Path) -> None:
+    frame = pd.read_csv(data / "set/manifest.csv", dtype=str)
+    frame[frame["class"] == "idc"].to_csv(data / "set/manifest.csv", index=False)
+    with pytest.raises(InputError, match="only malignant images"):
+        listed(data)
+
+
+def test_a_manifest_that_is_none(data: Path) -> None:
+    path = data / "set/manifest.csv"
+    with pytest.raises(InputError, match="no such file"):
+        listed(data, csv="other.csv")
+    path.write_text("file,class,patient_id\n")
+    with pytest.raises(InputError, match="lists no image"):
+        listed(data)
+    path.write_text("")
+    with pytest.raises(InputError, match="cannot be read as CSV"):
+        listed(data)
+    path.write_bytes(b"file,class\n\xff\xfe,\x00\n")
+    with pytest.raises(InputError, match="cannot be read as CSV"):
+        listed(data)
+    with pytest.raises(InputError, match="no folder"):
+        listed(data, root="elsewhere")
+
+
+def test_every_unusable_image_is_listed(data: Path) -> None:
+    (data / "set/image 0.png").write_bytes(b"")
+    (data / "set/image 5.png").write_bytes(b"GIF89a")
+    with pytest.raises(InputError, match=r"cannot be used \(2\)"):
+        listed(data)
+
+
+def test_the_fingerprint_follows_the_manifest_and_the_images(data: Path) -> None:
+    one, root = dataset(), data / "set"
+    before = one.fingerprint(root)
+    (root / "unlisted.png").write_bytes(b"x")
+    assert one.fingerprint(root) == before
+    change(data, x="9")
+    changed = one.fingerprint(root)
+    assert changed != before
+    (root / "image 0.png").write_bytes(b"x")
+    assert one.fingerprint(root) != changed
+
+
+def test_the_real_subset(real_data: Path) -> None:
+    one = dataset(root="idc_subset", magnification=40)
+    found = one.manifest(one.locate(real_data, real_data), silent)
+    assert found.groupby("label").size().tolist() == [5286, 1906]
+    assert found["group"].nunique() == 199
+    assert (found["finding"] == "").all()
+    assert ((found["width"] != 50) | (found["height"] != 50)).sum() == 65
+    expected = pd.read_csv(real_data / "idc_subset/manifest.csv")
+    assert found["image_id"].tolist() == expected["sha256"].tolist()
