@@ -1,4 +1,4 @@
-"""Frozen models: the classifier must be the same before and after an attack, and this is proved by its bytes."""
+"""Frozen models: the classifier must be the same before and after an attack; its bytes prove it."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def frozen(model: nn.Module) -> Iterator[nn.Module]:
         for parameter, grad in wanted:
             parameter.requires_grad_(grad)
     if weights_digest(model) != before:
-        raise RunError("the classifier changed while it was attacked: it must stay frozen.")
+        raise RunError(f"the weights of {type(model).__name__} changed while they had to stay frozen.")
 
 
 def weights_digest(model: nn.Module) -> str:
-    """sha256 over names and bytes of all parameters and buffers."""
+    """sha256 over names, shapes, dtypes and bytes of all parameters and buffers, unsaved buffers too."""
     total = hashlib.sha256()
-    for name, value in model.state_dict().items():
-        total.update(name.encode())
+    for name, value in (*model.named_parameters(), *model.named_buffers()):
+        total.update(f"{name} {tuple(value.shape)} {value.dtype}\n".encode())
         total.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
     return total.hexdigest()

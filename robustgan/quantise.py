@@ -2,30 +2,57 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from robustgan.interfaces import L2, Linf
-from robustgan.tensors import Bytes, Images
+from robustgan.tensors import Bytes, Images, Tensor
 
-SLACK = 1e-3  # grey levels: float noise below a whole level must not cost the level
-TOLERANCE = 1e-6  # on the [0, 1] scale, when a budget is checked
+LEVELS = 255  # grey levels of a channel above 0
+TOLERANCE = 1e-6  # of a budget on the [0, 1] scale, relative above 1: the noise of float32
 
 
 def to_float(images: Bytes) -> Images:
     """8-bit images on the [0, 1] scale."""
-    return images.float() / 255
+    return images.float() / LEVELS
 
 
 def to_8_bit(clean: Bytes, x_adv: Images, threat: object) -> Bytes:
-    """Quantise the change towards zero, so that the written image never leaves the budget.
+    """The nearest 8-bit images that stay inside the budget.
 
-    Rounding to the nearest level breaks an L2 budget and plain truncation loses a level to float noise: a change within
-    `SLACK` of a whole level counts as that level, unless the image would then be too far away. Without a budget the
-    nearest level is taken.
+    Rounding alone breaks a budget, and cutting every change down to a whole level wipes out an L2 attack
+    whose changes are smaller than that. So every change is cut down first, which keeps it inside, and raised
+    again where the higher level is the nearest and the budget allows it: for L2 those with the largest
+    fractions first, until the budget is spent. Every change stays within one level of what was asked for, none
+    changes its sign, and none stays none. Without a budget the nearest level is taken.
     """
-    if not isinstance(threat, Linf | L2):
-        return (x_adv * 255).round().clamp(0, 255).to(torch.uint8)
-    change = x_adv * 255 - clean.float()
-    loose, strict = ((change.abs() + slack).floor() * change.sign() for slack in (SLACK, 0.0))
-    over = threat.distance(to_float(clean), (clean.float() + loose) / 255) > threat.eps + TOLERANCE
-    return (clean.float() + torch.where(over.view(-1, 1, 1, 1), strict, loose)).clamp(0, 255).to(torch.uint8)
+    change = x_adv * LEVELS - clean.float()
+    if isinstance(threat, Linf):
+        size = change.abs().round().clamp_max(math.floor(reach(threat) * LEVELS))
+    elif isinstance(threat, L2):
+        size = torch.stack([_within_l2(one, reach(threat) * LEVELS) for one in change.abs()])
+    else:
+        size = change.abs().round()
+    return (clean.float() + size * change.sign()).clamp(0, LEVELS).to(torch.uint8)
+
+
+def _within_l2(size: Tensor, budget: float) -> Tensor:
+    """Whole levels for the changes of one image; `budget` in levels. Sums of squares are exact in float64."""
+    flat = size.flatten().double()
+    level = flat.floor()
+    order = (flat - level).argsort(descending=True, stable=True)
+    cost = level.square().sum() + (2 * level + 1)[order].cumsum(0)  # (level + 1)^2 - level^2
+    raised = order[(cost <= budget**2) & ((flat - level)[order] >= 0.5)]
+    level[raised] += 1
+    return level.view_as(size).float()
+
+
+def reach(threat: Linf | L2) -> float:
+    """How far a written image may be: eps and the noise of float32."""
+    return threat.eps + TOLERANCE * max(1.0, threat.eps)
+
+
+def writable(threat: object) -> bool:
+    """Whether the budget holds any 8-bit image besides the original: eps is one grey level or more."""
+    return not isinstance(threat, Linf | L2) or reach(threat) * LEVELS >= 1
