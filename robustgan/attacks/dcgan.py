@@ -1,0 +1,121 @@
+"""Fooling images from scratch: a class-conditional DCGAN, then a search in its latent space.
+
+The generator is trained without the victim, one label for each class and magnification. Its natural images,
+and images found by searching near them, count where oracle classifiers agree on the label; the victim is
+never asked.
+
+Source:
+    Song, Shu, Kushman, Ermon, "Constructing Unrestricted Adversarial Examples with Generative Models",
+    NeurIPS 2018.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, ClassVar, cast
+
+import pandas as pd
+from pydantic import Field
+
+from robustgan.errors import InputError, RunError
+from robustgan.gan.recipe import Count, Hunt, Play
+from robustgan.interfaces import Attack, Samples, State, Unrestricted
+from robustgan.journal import Journal, Tick
+from robustgan.tensors import Network
+
+
+class DCGAN(Attack):
+    """Class-conditional DCGAN (spectral norm, projection, hinge loss, DiffAugment, averaged weights)."""
+
+    trains: ClassVar[bool] = True
+    paired: ClassVar[bool] = False
+
+    threat: Unrestricted = Unrestricted()
+    size: Annotated[int, Field(ge=16, le=512, multiple_of=16)] = (
+        64  # pixels; must be the `size` of the images
+    )
+    latent: Count = 128  # length of a latent vector
+    embedding: Count = 64  # length of a label's vector
+    ngf: Count = 64  # channels of the generator's last hidden layer; doubled in each layer before
+    ndf: Count = 64  # channels of the discriminator's first layer; doubled in each layer after
+    training: Play = Play()
+    search: Hunt = Hunt()
+
+    def build(self) -> Network:
+        """Generator and discriminator, untrained; which label means what is set in `fit`."""
+        from robustgan.gan.conditional import Gan
+
+        return Gan(self.size, (self.ngf, self.ndf), self.latent, self.embedding)
+
+    def fit(self, model: Network, train: Samples, val: Samples, state: State, journal: Journal) -> None:
+        """Train on training patients and choose on validation patients; the victim is not used.
+
+        Writes `sheet.png` and `status.json` beside the journal; `fool` refuses a generator that failed.
+
+        Raises:
+            InputError: the images do not fit the settings.
+            RunError: the losses stay not finite.
+        """
+        import torch
+
+        from robustgan.gan.conditional import Gan
+        from robustgan.gan.game import play
+        from robustgan.gan.outcome import conclude
+        from robustgan.gan.sheet import write_sheet
+
+        seed = int(torch.randint(0, 2**62, (), generator=state.rng))
+        game = play(cast(Gan, state.network), train, val, self.training, seed, journal)
+        status, rows = conclude(game, train, val)
+        write_sheet(rows, journal.folder / "sheet.png")
+        (journal.folder / "status.json").write_text(json.dumps(status, indent=1) + "\n", "utf-8")
+
+    def fool(
+        self,
+        model: Network,
+        oracles: Sequence[Network],
+        network: Network,
+        held_out: Samples,
+        seed: int,
+        folder: Path,
+        tick: Tick,
+    ) -> pd.DataFrame:
+        """Make images, search, and let the oracles say which labels hold.
+
+        The first oracle helps the search to hold the label, the others judge; one oracle alone only judges.
+
+        Returns:
+            GENERATED rows of real, natural and searched images, without the columns that name the run's cell.
+
+        Raises:
+            InputError: no oracle, or the victim is among them.
+            RunError: the generator failed in training.
+        """
+        from robustgan.freezing import frozen
+        from robustgan.gan import forgery, monitor
+        from robustgan.gan.conditional import Gan
+        from robustgan.gan.search import Parties
+        from robustgan.gan.sheet import write_sheet
+
+        if not oracles or any(oracle is model for oracle in oracles):
+            raise InputError(
+                "dcgan: needs at least one oracle, and the victim cannot be one: it would judge itself."
+            )
+        gan = cast(Gan, network)
+        rule = monitor.RULES[int(gan.status)]
+        if rule != "ok":
+            raise RunError(
+                f"{self.label}: the generator failed in training ({rule}, see its status.json), "
+                "so no fooling rate is computed from it. Change `training`, or give it more images."
+            )
+        helping, judging = (oracles[:1], oracles[1:]) if len(oracles) > 1 else ((), oracles)
+        with ExitStack() as stack:
+            for held in (model, network, *oracles):
+                stack.enter_context(frozen(held))
+            jury = forgery.Jury(model, judging)
+            forged = forgery.forge(Parties(gan, model, helping), jury, self.search, seed, tick)
+            real = forgery.real(jury, held_out, self.search.batch)
+        write_sheet(forgery.fooling_rows(gan, forged), folder / "fooling.png")
+        return pd.concat([real, forged.rows], ignore_index=True)

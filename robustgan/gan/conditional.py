@@ -1,0 +1,184 @@
+"""A class-conditional DCGAN: one label for every class and magnification that the training images have.
+
+The topology is DCGAN's (4 x 4 convolutions of stride 2, no hidden fully connected layers). What differs is
+what kept public training runs from collapsing: a spectrally normalised projection discriminator and
+class-conditional batch norm in the generator.
+
+Source:
+    Radford, Metz, Chintala, ICLR 2016 (topology); Miyato, Kataoka, Koyama, Yoshida, ICLR 2018 (spectral
+    norm); Miyato, Koyama, ICLR 2018 (projection); de Vries et al., NeurIPS 2017 (conditional batch norm);
+    Karras et al., ICLR 2018, section 3 (standard deviation over the minibatch); Karras et al., CVPR 2019
+    (blur after upsampling).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from robustgan.errors import InputError
+from robustgan.tensors import Images, Labels, Scores
+
+LABELS = 16  # places in the label tables: two classes at up to eight magnifications
+DOUBLINGS = 4  # from size / 16 to size
+SLOPE = 0.2  # of the leaky ReLU
+
+Latents = Float[Tensor, "n z"]
+
+
+class ConditionalNorm(nn.Module):
+    """Batch norm whose gain and shift belong to the label."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels, affine=False)
+        self.gain = nn.Embedding(LABELS, channels)
+        self.shift = nn.Embedding(LABELS, channels)
+        nn.init.ones_(self.gain.weight)
+        nn.init.zeros_(self.shift.weight)
+
+    def forward(self, x: Float[Tensor, "n c h w"], labels: Labels) -> Float[Tensor, "n c h w"]:
+        """Normalise, then scale and shift by label."""
+        gain, shift = (table(labels)[:, :, None, None] for table in (self.gain, self.shift))
+        scaled: Tensor = gain * self.norm(x) + shift
+        return scaled
+
+
+class Generator(nn.Module):
+    """Latent vectors and labels to images in [0, 1]; `width` is DCGAN's ngf."""
+
+    def __init__(self, size: int, width: int, latent: int, embedding: int) -> None:
+        super().__init__()
+        self.start, self.latent = size // 2**DOUBLINGS, latent
+        channels = [width * 2**i for i in reversed(range(DOUBLINGS))]
+        self.table = nn.Embedding(LABELS, embedding)
+        self.root = nn.Linear(latent + embedding, channels[0] * self.start**2)
+        self.norms = nn.ModuleList(ConditionalNorm(c) for c in channels)
+        pairs = zip(channels, [*channels[1:], 3], strict=True)
+        self.ups = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 0) for a, b in pairs)
+        self.apply(start_small)
+
+    def forward(self, z: Latents, labels: Labels) -> Images:
+        """One image a latent vector."""
+        h: Tensor = self.root(torch.cat([z, self.table(labels)], 1)).unflatten(
+            1, (-1, self.start, self.start)
+        )
+        for norm, up in zip(self.norms, self.ups, strict=True):
+            h = blurred(up(norm(h, labels).relu()))
+        return (0.5 + 0.5 * h.float().tanh()).contiguous()
+
+
+class Discriminator(nn.Module):
+    """Images and labels to one number: high for real. Spectral norm on every layer; `width` is DCGAN's ndf.
+
+    While it trains, it also sees how much each feature varies over the minibatch. In eval mode it sees the
+    running average of that, so that the verdict on an image does not depend on its neighbours.
+    """
+
+    spread: Tensor
+
+    def __init__(self, size: int, width: int) -> None:
+        super().__init__()
+        channels = [3, *(width * 2**i for i in range(DOUBLINGS))]
+        pairs = itertools.pairwise(channels)
+        self.downs = nn.ModuleList(spectral_norm(nn.Conv2d(a, b, 4, 2, 1)) for a, b in pairs)
+        self.last = spectral_norm(nn.Conv2d(channels[-1], channels[-1], 3, 1, 1))
+        self.variety = spectral_norm(nn.Linear(channels[-1], channels[-1]))
+        self.score = spectral_norm(nn.Linear(channels[-1], 1))
+        self.table = spectral_norm(nn.Embedding(LABELS, channels[-1]))
+        self.register_buffer("spread", torch.zeros(channels[-1]))
+
+    def forward(self, x: Images, labels: Labels) -> Scores:
+        """How real each image looks as an example of its label (not a probability)."""
+        h = 2 * x - 1
+        for down in self.downs:
+            h = nn.functional.leaky_relu(down(h), SLOPE)
+        h = self.last(h) + self.variety(self._spread(h).to(h.dtype))[:, None, None]
+        h = nn.functional.leaky_relu(h, SLOPE).float().sum((2, 3))
+        scores: Tensor = self.score(h).float().squeeze(1) + (self.table(labels).float() * h).sum(1)
+        return scores
+
+    def _spread(self, h: Float[Tensor, "n c h w"]) -> Float[Tensor, " c"]:
+        """Standard deviation of each feature over the minibatch, averaged over places."""
+        if not self.training:
+            return self.spread
+        level = (h.float().var(0, unbiased=False) + 1e-8).sqrt().mean((1, 2))
+        with torch.no_grad():
+            self.spread.lerp_(level.detach(), 0.05)
+        return level
+
+
+class Gan(nn.Module):
+    """What the attack keeps: both networks, what each label means, and whether to trust them."""
+
+    cells: Tensor
+    realism: Tensor
+    status: Tensor
+
+    def __init__(self, size: int, widths: tuple[int, int], latent: int, embedding: int) -> None:
+        super().__init__()
+        self.size = size
+        self.generator = Generator(size, widths[0], latent, embedding)
+        self.discriminator = Discriminator(size, widths[1])
+        self.register_buffer(
+            "cells", torch.full((LABELS, 2), -1)
+        )  # (class, magnification) of each label; -1 unused
+        self.register_buffer(
+            "realism", torch.zeros(LABELS)
+        )  # 10th percentile of the discriminator on real images
+        self.register_buffer("status", torch.zeros((), dtype=torch.int64))  # index into monitor.RULES
+
+    def name_cells(self, rows: pd.DataFrame) -> None:
+        """Give a label to every pair of class and magnification that occurs in `rows`.
+
+        Raises:
+            InputError: there are more pairs than labels.
+        """
+        found = sorted(set(pairs_of(rows)))
+        if len(found) > LABELS:
+            raise InputError(
+                f"dcgan: found {len(found)} pairs of class and magnification, allowed are {LABELS}. "
+                "Leave some magnifications out."
+            )
+        self.cells.fill_(-1)
+        self.cells[: len(found)] = torch.tensor(found, device=self.cells.device)
+
+    def pairs(self) -> list[tuple[int, int]]:
+        """(class, magnification) of every label in use, in the order of the labels."""
+        return [(int(c), int(m)) for c, m in self.cells.tolist() if c >= 0]
+
+    def labels_of(self, rows: pd.DataFrame) -> Labels:
+        """Label of every row; -1 where its pair of class and magnification was not in the training images."""
+        index = {pair: i for i, pair in enumerate(self.pairs())}
+        return torch.tensor(
+            [index.get(pair, -1) for pair in pairs_of(rows)], dtype=torch.int64, device=self.cells.device
+        )
+
+
+def pairs_of(rows: pd.DataFrame) -> Iterable[tuple[int, int]]:
+    """(class, magnification) of every row of a MANIFEST table."""
+    return zip(rows["label"].astype(int), rows["magnification"].astype(int), strict=True)
+
+
+def cell_name(pair: tuple[int, int]) -> str:
+    """What people read for a class and a magnification; 0 is an unknown magnification."""
+    word = "malignant" if pair[0] else "benign"
+    return f"{word} {pair[1]}X" if pair[1] else word
+
+
+def blurred(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h-2 w-2"]:
+    """Filter with (1, 2, 1) / 4 in both directions: the chequerboard of strides becomes zero."""
+    return nn.functional.avg_pool2d(nn.functional.avg_pool2d(x, 2, 1), 2, 1)
+
+
+def start_small(module: nn.Module) -> None:
+    """DCGAN's starting weights: N(0, 0.02) in every convolution and linear layer."""
+    if isinstance(module, nn.ConvTranspose2d | nn.Linear):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+        nn.init.constant_(module.bias, 0.0)  # type: ignore[arg-type]

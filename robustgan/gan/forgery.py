@@ -1,0 +1,132 @@
+"""Images from scratch, and what victim and oracles say about them: real (the floor), natural, then searched.
+
+The label of a generated image is a hypothesis. Oracles that took no part in the search hold it up; the victim
+never does.
+
+Source:
+    Song et al., NeurIPS 2018; Brown et al., "Unrestricted Adversarial Examples", 2018 (unanimous judges).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+
+from robustgan.errors import RunError
+from robustgan.gan.conditional import Gan, cell_name
+from robustgan.gan.painting import paint, starts
+from robustgan.gan.recipe import Hunt
+from robustgan.gan.search import AGREE, Parties, distance, search
+from robustgan.gan.sheet import Row
+from robustgan.interfaces import Samples
+from robustgan.journal import Tick
+from robustgan.quantise import to_float
+from robustgan.tensors import POSITIVE, Bytes, Labels, Network, Scores
+
+THRESHOLD = 0.5  # P(malignant) from which an image is called malignant
+SHOWN = 10  # fooling images a row of the sheet
+
+
+class Jury(NamedTuple):
+    """Who classifies the images; all of them frozen."""
+
+    victim: Network
+    oracles: Sequence[Network]  # took no part in the search
+
+
+class Forged(NamedTuple):
+    """Generated images with their GENERATED rows, in the same order."""
+
+    images: Bytes
+    rows: pd.DataFrame
+
+
+def forge(parties: Parties, jury: Jury, rule: Hunt, seed: int, tick: Tick) -> Forged:
+    """Make `rule.images` images a label, search from the first `rule.starts`, and let the jury judge all."""
+    gan = parties.gan
+    labels, z = starts(gan, rule.images, seed)
+    images = paint(gan, z, labels, rule.batch)
+    chosen = torch.arange(len(labels), device=labels.device) % rule.images < rule.starts
+    begin, asked = z[chosen], labels[chosen]
+    found = []
+    for part in torch.split(torch.arange(len(asked)), rule.batch):
+        found.append(search(parties, begin[part], asked[part], rule))
+        tick(int(part[-1]) + 1, len(asked), "latent search")
+    ends = torch.cat(found)
+    searched = paint(gan, ends, asked, rule.batch)
+    natural = generated(gan, jury, images, labels, rule.batch).assign(mode="natural", distance=0.0)
+    hunted = generated(gan, jury, searched, asked, rule.batch).assign(
+        mode="searched", distance=distance(ends, begin).double().cpu().numpy()
+    )
+    return Forged(torch.cat([images, searched]), pd.concat([natural, hunted], ignore_index=True))
+
+
+def generated(gan: Gan, jury: Jury, images: Bytes, labels: Labels, batch: int) -> pd.DataFrame:
+    """Rows of generated images."""
+    cells = gan.cells[labels].cpu()
+    rows = pd.DataFrame(
+        {
+            "image_id": [
+                hashlib.sha256(i.tobytes()).hexdigest() for i in images.permute(0, 2, 3, 1).cpu().numpy()
+            ],
+            "magnification": cells[:, 1].numpy(),
+            "label": cells[:, 0].numpy(),
+        }
+    )
+    return rows.assign(**verdicts(jury, images, gan.cells[labels, 0], batch))
+
+
+def real(jury: Jury, held_out: Samples, batch: int) -> pd.DataFrame:
+    """Rows of held-out real images: what the same rule says where the label is known."""
+    rows = held_out.rows[["image_id", "magnification", "label"]].reset_index(drop=True)
+    return rows.assign(
+        **verdicts(jury, held_out.images, held_out.labels, batch), mode="real", distance=np.nan
+    )
+
+
+def verdicts(jury: Jury, images: Bytes, truth: Labels, batch: int) -> dict[str, np.ndarray]:
+    """What the victim says, and how far the oracles agree with the label."""
+    score = scores(jury.victim, images, batch)
+    malignant = torch.stack([scores(oracle, images, batch) for oracle in jury.oracles])
+    agree = torch.where(truth == POSITIVE, malignant, 1 - malignant)
+    low = agree.amin(0)
+    columns = {
+        "score": score,
+        "pred": (score >= THRESHOLD).long(),
+        "oracle_low": low,
+        "oracle_mean": agree.mean(0),
+        "oracles": torch.full_like(truth, len(jury.oracles)),
+        "accepted": low >= AGREE,
+    }
+    return {name: value.cpu().numpy() for name, value in columns.items()}
+
+
+def scores(model: Network, images: Bytes, batch: int) -> Scores:
+    """P(malignant) of 8-bit images, in double precision.
+
+    Raises:
+        RunError: the model's outputs are not finite.
+    """
+    with torch.no_grad():
+        logits = torch.cat([model(to_float(part)).double() for part in torch.split(images, batch)])
+    if not torch.isfinite(logits).all():
+        raise RunError("dcgan: a classifier's outputs on generated images are not finite.")
+    return logits.softmax(1)[:, POSITIVE]
+
+
+def fooling_rows(gan: Gan, forged: Forged) -> list[Row]:
+    """Accepted images that fool the victim: a row a label and mode, the victim's P(malignant) under each."""
+    fooled = forged.rows["accepted"] & (forged.rows["pred"] != forged.rows["label"])
+    rows = []
+    for cell in gan.pairs():
+        of_cell = (forged.rows["label"] == cell[0]) & (forged.rows["magnification"] == cell[1])
+        for mode in ("natural", "searched"):
+            index = np.flatnonzero(fooled & of_cell & (forged.rows["mode"] == mode))[:SHOWN]
+            captions = [f"P(mal.) {p:.2f}" for p in forged.rows["score"].iloc[index]]
+            rows.append(Row(f"{cell_name(cell)}, {mode}", forged.images[torch.from_numpy(index)], captions))
+    return rows

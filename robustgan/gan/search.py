@@ -1,0 +1,87 @@
+"""Search in the latent space of a frozen generator: images that the victim gets wrong and oracles get right.
+
+Source:
+    Song, Shu, Kushman, Ermon, NeurIPS 2018 (descent in latent space, free radius around the start, auxiliary
+    classifier); the realism term and the stopping rule are ours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+from torch.nn import functional
+
+from robustgan.gan.conditional import Gan, Latents
+from robustgan.gan.painting import rounded
+from robustgan.gan.recipe import Hunt
+from robustgan.tensors import Labels, Logits, Network, Scores
+
+AGREE = 0.9  # probability of the label from which an oracle counts as agreeing
+
+
+class Parties(NamedTuple):
+    """Who takes part in a search; all of them frozen."""
+
+    gan: Gan
+    victim: Network
+    oracles: Sequence[Network]  # hold the label during the search; they never judge the result
+
+
+def search(parties: Parties, start: Latents, labels: Labels, rule: Hunt) -> Latents:
+    """Move each latent vector until its 8-bit image is a success, or the steps are used up.
+
+    A success: the victim is wrong, every search oracle gives the label at least 0.9, and the discriminator
+    finds the image no less real than the 10th percentile of real images of its label. Nothing that happens
+    to one latent vector depends on another.
+
+    Returns:
+        Where each latent vector is when its search ends, success or not.
+    """
+    found = start.clone()
+    z = start.clone().requires_grad_()
+    optimiser = torch.optim.Adam([z], rule.lr)
+    going = torch.arange(len(start), device=start.device)
+    for step in range(rule.steps + 1):
+        loss, success = weigh(parties, z[going], start[going], labels[going], rule)
+        found[going] = z[going].detach()
+        going = going[~success]
+        if not len(going) or step == rule.steps:
+            break
+        optimiser.zero_grad()
+        torch.autograd.backward(loss.sum())  # a sum: one image's step does not depend on how many there are
+        optimiser.step()
+    return found
+
+
+def weigh(
+    parties: Parties, z: Latents, start: Latents, labels: Labels, rule: Hunt
+) -> tuple[Scores, Bool[Tensor, " n"]]:
+    """The loss of each latent vector, and whether its image is a success already."""
+    gan, truth = parties.gan, parties.gan.cells[labels, 0]
+    x = rounded(gan.generator(z, labels))
+    missing = gan.realism[labels] - gan.discriminator(x, labels)
+    edge = margin(parties.victim(x), truth)
+    far = ((z - start).square() - rule.free**2).relu().mean(1)
+    loss = functional.softplus(edge + rule.kappa) + rule.near * far + rule.realism * missing.relu()
+    success = (edge < 0) & (missing <= 0)
+    for oracle in parties.oracles:
+        doubt = functional.cross_entropy(oracle(x).float(), truth, reduction="none")
+        loss = loss + rule.faithful / len(parties.oracles) * doubt
+        success &= doubt <= -math.log(AGREE)
+    return loss, success
+
+
+def margin(logits: Logits, truth: Labels) -> Scores:
+    """Logit of the true class minus the other: below 0, the classifier is wrong."""
+    right = logits.gather(1, truth[:, None]).squeeze(1)
+    return right - logits.gather(1, 1 - truth[:, None]).squeeze(1)
+
+
+def distance(z: Latents, start: Latents) -> Scores:
+    """Root mean square step in latent space."""
+    return (z - start).square().mean(1).sqrt()
