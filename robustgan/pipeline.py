@@ -121,7 +121,7 @@ def _cells(
         own = {**shared, "seed": digest_seed(plan.seed, attack.label, seed)}
         needs = dict(inputs)
         if attack.trains:
-            learns = needs if attack.paired else {k: needs[k] for k in ("pixels", "split")}  # a DCGAN needs no victim
+            learns = dict(inputs) if attack.paired else {k: inputs[k] for k in ("pixels", "split")}  # a DCGAN needs no victim
             settings = {**own, "name": attack.label}
             needs["generator"] = Stage(steps.generator, f"train {what}", settings, learns, modules)
             yield needs["generator"]
