@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from robustgan.metrics import WORST
-from robustgan.report.folder import Folder
+from robustgan.report.folder import Folder, Row, Rows, case_key
 
 POOLED = "pooled"
 SUCCESS, MISSED, ALARMS = "attack_success", "missed_cancers", "false_alarms"
@@ -82,35 +82,44 @@ def cases(folder: Folder, model: str) -> list[Case]:
     rank = {name: i for i, name in enumerate(folder.kinds)}
     seeded = identity["seed"].nunique() > 1
     found = [
-        Case(r.model, r.source, r.attack, r.norm, float(r.eps), int(r.seed), folder.kinds.get(r.attack, r.attack), seeded)
+        Case(
+            r.model,
+            r.source,
+            r.attack,
+            r.norm,
+            float(r.eps),
+            int(r.seed),
+            folder.kinds.get(r.attack, r.attack),
+            seeded,
+        )
         for r in identity.itertuples()
     ]
     order = {"linf": 0, "l2": 1}
     return sorted(
-        found, key=lambda c: (order.get(c.norm, 2), rank.get(c.attack, len(rank)), c.source, c.attack, c.eps, c.seed)
+        found,
+        key=lambda c: (
+            order.get(c.norm, 2),
+            rank.get(c.attack, len(rank)),
+            c.source,
+            c.attack,
+            c.eps,
+            c.seed,
+        ),
     )
 
 
-def rows_of(frame: pd.DataFrame, case: Case) -> pd.DataFrame:
-    """Rows of a METRICS or PREDICTIONS table that belong to a case."""
-    eps = frame["eps"].isna() if math.isnan(case.eps) else (frame["eps"] - case.eps).abs() < 1e-9
-    same = [frame[name] == getattr(case, name) for name in ("model", "source", "attack", "norm", "seed")]
-    for column in same:
-        eps &= column
-    return frame[eps]
+def rows_of(folder: Folder, case: Case) -> Rows:
+    """METRICS rows of a case, by (unit, magnification, subtype, metric)."""
+    return folder.lookup.get(
+        case_key(case.model, case.source, case.attack, case.norm, case.eps, case.seed), {}
+    )
 
 
 def cell(
-    rows: pd.DataFrame, metric: str, magnification: str = POOLED, unit: str = "image", subtype: str = "all"
-) -> pd.Series | None:
+    rows: Rows, metric: str, magnification: str = POOLED, unit: str = "image", subtype: str = "all"
+) -> Row | None:
     """The one METRICS row for a metric; None where the table has none."""
-    chosen = rows[
-        (rows["metric"] == metric)
-        & (rows["magnification"] == magnification)
-        & (rows["unit"] == unit)
-        & (rows["subtype"] == subtype)
-    ]
-    return None if chosen.empty else chosen.iloc[0]
+    return rows.get((unit, magnification, subtype, metric))
 
 
 def magnifications(frame: pd.DataFrame) -> list[str]:

@@ -1,8 +1,8 @@
-"""The nouns of a report: sections of blocks, free of any output format. Strings here are plain text, never markup."""
+"""The nouns of a report: sections of blocks, free of any output format. Strings are plain text, never markup."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 Tone = Literal["plain", "lead", "note", "warning"]
@@ -30,6 +30,14 @@ class Table:
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    folded: bool = False  # long: shown when asked for
+
+    @property
+    def filled(self) -> Table:
+        """The table without columns in which every cell is empty."""
+        kept = [i for i in range(len(self.columns)) if any(row[i].text for row in self.rows)]
+        rows = tuple(tuple(row[i] for i in kept) for row in self.rows)
+        return replace(self, columns=tuple(self.columns[i] for i in kept), rows=rows)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +31,18 @@ EXAMPLES: Table = {
     "adv_png": Column("string", "file of the attacked image, relative to evidence/"),
 }
 
-RUN = {"config": dict, "versions": dict, "device": str, "citation": str, "models": dict, "command": str, "failures": list}
+Row = dict[str, Any]  # one row of METRICS
+Rows = dict[tuple[str, str, str, str], Row]  # the rows of one case, by (unit, magnification, subtype, metric)
+
+RUN = {
+    "config": dict,
+    "versions": dict,
+    "device": str,
+    "citation": str,
+    "models": dict,
+    "command": str,
+    "failures": list,
+}
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,16 @@ class Folder:
     def metrics(self) -> pd.DataFrame:
         """METRICS of the predictions."""
         return metrics.evaluate(self.predictions)
+
+    @cached_property
+    def lookup(self) -> dict[tuple[Any, ...], Rows]:
+        """METRICS rows by case, then by cell."""
+        found: dict[tuple[Any, ...], Rows] = {}
+        for row in self.metrics.to_dict("records"):
+            key = case_key(*(row[name] for name in ("model", "source", "attack", "norm", "eps", "seed")))
+            where = (row["unit"], row["magnification"], row["subtype"], row["metric"])
+            found.setdefault(key, {})[where] = row
+        return found
 
     @cached_property
     def fooling(self) -> pd.DataFrame:
@@ -79,10 +101,20 @@ class Folder:
         return list(dict.fromkeys([*self.predictions["model"], *self.generated["model"]]))
 
     @cached_property
+    def judged(self) -> list[str]:
+        """Classifiers whose images have predictions."""
+        return [str(name) for name in dict.fromkeys(self.predictions["model"])]
+
+    @cached_property
     def kinds(self) -> dict[str, str]:
         """What each attack is (`noise`, `pgd`, ...), by the name that the tables give it."""
         entries = [entry for entry in self.config.get("attacks", []) if isinstance(entry, dict)]
         return {str(e.get("name") or e.get("kind")): str(e.get("kind")) for e in entries}
+
+
+def case_key(model: str, source: str, attack: str, norm: str, eps: float, seed: int) -> tuple[Any, ...]:
+    """What tells one case from another; no budget (NaN) is equal to no budget."""
+    return model, source, attack, norm, None if math.isnan(eps) else round(eps, 9), seed
 
 
 def read(path: Path) -> Folder:
@@ -117,7 +149,9 @@ def _run(path: Path) -> dict[str, Any]:
     wrong = [key for key, kind in RUN.items() if not isinstance(content.get(key), kind)]
     if wrong:
         needs = ", ".join(f"{key} ({RUN[key].__name__})" for key in wrong)
-        raise InputError(f"{path}: missing or of another type: {needs}. Render a folder that `robustgan run` wrote.")
+        raise InputError(
+            f"{path}: missing or of another type: {needs}. Render a folder that `robustgan run` wrote."
+        )
     return content
 
 

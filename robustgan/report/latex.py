@@ -31,13 +31,17 @@ SPECIAL = {
 def write(found: Folder, folder: Path) -> None:
     """Write `clean.tex`, `drops.tex` and `fooling.tex`: one `tabular` a table, in the order of the report."""
     folder.mkdir(exist_ok=True)
-    files = {"clean": performance.section(found).blocks, "drops": drops.tables(found), "fooling": generated.section(found).blocks}
+    files = {
+        "clean": performance.section(found).blocks,
+        "drops": tuple(drops.compact(found, model) for model in found.judged),
+        "fooling": generated.section(found).blocks,
+    }
     for name, blocks in files.items():
         (folder / f"{name}.tex").write_text(_file(blocks), "utf-8", newline="\n")
 
 
 def _file(blocks: tuple[Block, ...]) -> str:
-    found = [tabular(block) for block in blocks if isinstance(block, Table)]
+    found = [tabular(block.filled) for block in blocks if isinstance(block, Table)]
     return "% needs \\usepackage{booktabs}\n" + ("\n".join(found) or "% nothing to show\n")
 
 
@@ -48,8 +52,17 @@ def tabular(table: Table) -> str:
     head = " & ".join(escape(column) for column in table.columns) + r" \\"
     shape = "".join("r" if right else "l" for right in numeric)
     return "\n".join(
-        [f"% {' '.join(table.caption.split())}", rf"\begin{{tabular}}{{{shape}}}", r"\toprule", head, r"\midrule", *lines]
-        + [r"\bottomrule", r"\end{tabular}", ""]
+        (
+            f"% {' '.join(table.caption.split())}",
+            rf"\begin{{tabular}}{{{shape}}}",
+            r"\toprule",
+            head,
+            r"\midrule",
+            *lines,
+            r"\bottomrule",
+            r"\end{tabular}",
+            "",
+        )
     )
 
 

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import html
 import re
 from urllib.parse import quote
 
-from robustgan.report.document import Block, Document, Figure, Items, Listing, Paragraph, Section, Table, Terms, Tiles
+from robustgan.report.document import (
+    Block,
+    Document,
+    Figure,
+    Items,
+    Listing,
+    Paragraph,
+    Section,
+    Table,
+    Terms,
+    Tiles,
+)
 
 SPECIAL = re.compile(r"([\\`*_\[\]|~])")
 
@@ -27,7 +39,7 @@ def _block(block: Block) -> str:
         case Paragraph(words, tone):
             return _paragraph(words, tone)
         case Table():
-            return _table(block)
+            return _table(block.filled)
         case Figure(pictures, caption):
             images = "\n".join(f"![{escape(p.alt)}]({quote(p.path)})" for p in pictures)
             return f"{images}\n\n*{escape(caption)}*"
@@ -36,7 +48,9 @@ def _block(block: Block) -> str:
         case Terms(terms):
             return "\n".join(f"- **{escape(term)}**: {escape(meaning)}" for term, meaning in terms)
         case Tiles(tiles):
-            return "\n".join(f"- {escape(t.label)}: **{escape(t.value)}** ({escape(t.detail)})" for t in tiles)
+            return "\n".join(
+                f"- {escape(t.label)}: **{escape(t.value)}** ({escape(t.detail)})" for t in tiles
+            )
         case Listing(command):
             return "\n".join(f"    {line}" for line in command.splitlines())
 
@@ -54,6 +68,9 @@ def _table(table: Table) -> str:
         _row(["---:" if numeric else "---" for numeric in right]),
         *(_row([escape(cell.text) for cell in row]) for row in table.rows),
     ]
+    if table.folded:
+        head = f"<details><summary>{html.escape(table.caption)} ({len(table.rows)} rows)</summary>"
+        return f"{head}\n\n" + "\n".join(lines) + "\n\n</details>"
     return f"{escape(table.caption)}\n\n" + "\n".join(lines)
 
 

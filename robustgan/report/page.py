@@ -19,7 +19,9 @@ def text(document: Document, folder: Path) -> str:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters.update(data_uri=lambda picture: data_uri(folder, picture), order=order)
-    environment.globals.update(size=lambda picture: size(folder, picture), include=lambda name: _part(environment, name))
+    environment.globals.update(
+        size=lambda picture: size(folder, picture), include=lambda name: _part(environment, name)
+    )
     return environment.get_template("report.html.j2").render(document=document) + "\n"
 
 
@@ -27,7 +29,7 @@ def _part(environment: Environment, name: str) -> Markup:
     """A part of the page that is ours and has no variables: the style sheet and the script."""
     if environment.loader is None:
         raise ValueError("the environment has no loader")
-    return Markup(environment.loader.get_source(environment, name)[0])  # noqa: S704 - a file of this package
+    return Markup(environment.loader.get_source(environment, name)[0])
 
 
 def data_uri(folder: Path, picture: Picture) -> str:

@@ -15,7 +15,7 @@ from robustgan.report.figures import budgets, change, curves, gallery, heatmap
 from robustgan.report.figures.change import Estimate
 from robustgan.report.figures.style import Figure as Drawing
 from robustgan.report.figures.style import save
-from robustgan.report.folder import Folder
+from robustgan.report.folder import Folder, Row
 from robustgan.report.words import UNDEFINED, listed, percent, points
 
 DROPS = ("sensitivity", "specificity", "accuracy")
@@ -35,7 +35,9 @@ def drop_maps(folder: Folder, model: str) -> Figure | None:
             {m: {case.title: _drop(folder, case, metric, m) for case in shown} for m in columns},
             index=[case.title for case in shown],
         )
-        pictures.append(_keep(folder, heatmap.draw(table, metric), f"drops-{metric}", model, _drops_alt(table, metric)))
+        pictures.append(
+            _keep(folder, heatmap.draw(table, metric), f"drops-{metric}", model, _drops_alt(table, metric))
+        )
     caption = (
         "Drops in percentage points, attacks down and magnifications across. Dark means much is lost. Grey and hatched: "
         "undefined, or the classifier does not work there without an attack."
@@ -44,12 +46,14 @@ def drop_maps(folder: Folder, model: str) -> Figure | None:
 
 
 def _drop(folder: Folder, case: Case, metric: str, magnification: str) -> float:
-    row = lookup.cell(lookup.rows_of(folder.metrics, case), metric, magnification)
+    row = lookup.cell(lookup.rows_of(folder, case), metric, magnification)
     return math.nan if row is None else float(row["drop"])
 
 
 def _drops_alt(table: pd.DataFrame, metric: str) -> str:
-    lines = [f"{name}: " + ", ".join(f"{m} {points(v)}" for m, v in row.items()) for name, row in table.iterrows()]
+    lines = [
+        f"{name}: " + ", ".join(f"{m} {points(v)}" for m, v in row.items()) for name, row in table.iterrows()
+    ]
     return f"Heat map of the drop in {metric}, percentage points. " + "; ".join(lines) + "."
 
 
@@ -67,13 +71,17 @@ def changes(folder: Folder, model: str) -> Figure | None:
         }
         alt = "; ".join(f"{m}: " + ", ".join(_change_alt(row) for row in rows) for m, rows in groups.items())
         drawing = change.draw(groups, metric.capitalize())
-        pictures.append(_keep(folder, drawing, f"change-{metric}", model, f"{metric.capitalize()} in %. {alt}."))
+        pictures.append(
+            _keep(folder, drawing, f"change-{metric}", model, f"{metric.capitalize()} in %. {alt}.")
+        )
     budget = lookup.budget(shown[0].norm, shown[0].eps)
-    return Figure(tuple(pictures), f"Clean and attacked at {budget}, with 95 % intervals clustered by patient.")
+    return Figure(
+        tuple(pictures), f"Clean and attacked at {budget}, with 95 % intervals clustered by patient."
+    )
 
 
 def _change_row(folder: Folder, case: Case, metric: str, magnification: str, bad: bool) -> change.Row:
-    row = lookup.cell(lookup.rows_of(folder.metrics, case), metric, magnification)
+    row = lookup.cell(lookup.rows_of(folder, case), metric, magnification)
     if row is None:
         return change.Row(case.name, NOTHING, NOTHING, case.control)
     clean = Estimate(row["clean"], row["clean_low"], row["clean_high"])
@@ -92,11 +100,25 @@ def success(folder: Folder, model: str) -> Figure | None:
         return None
     pictures = []
     for metric, title in ((lookup.MISSED, "Missed cancers"), (lookup.ALARMS, "False alarms")):
-        tracks = [track for name in dict.fromkeys(c.name for c in shown) if (track := _track(folder, shown, name, metric))]
+        tracks = [
+            track
+            for name in dict.fromkeys(c.name for c in shown)
+            if (track := _track(folder, shown, name, metric))
+        ]
         if tracks:
             drawing = budgets.draw(tracks, f"{title}, pooled", "largest change of a channel (eps)")
-            alt = "; ".join(f"{t.name}: " + ", ".join(_budget_alt(t, i) for i in range(len(t.eps))) for t in tracks)
-            pictures.append(_keep(folder, drawing, f"budget-{metric.replace(chr(95), chr(45))}", model, f"{title} against eps, in %. {alt}."))
+            alt = "; ".join(
+                f"{t.name}: " + ", ".join(_budget_alt(t, i) for i in range(len(t.eps))) for t in tracks
+            )
+            pictures.append(
+                _keep(
+                    folder,
+                    drawing,
+                    f"budget-{metric.replace(chr(95), chr(45))}",
+                    model,
+                    f"{title} against eps, in %. {alt}.",
+                )
+            )
     caption = (
         "Share of the images that were right when clean and that each attack turns, with 95 % intervals. A sound attack "
         "succeeds more with a larger budget, and far more than noise."
@@ -106,7 +128,7 @@ def success(folder: Folder, model: str) -> Figure | None:
 
 def _track(folder: Folder, shown: list[Case], name: str, metric: str) -> budgets.Track | None:
     mine = sorted((c for c in shown if c.name == name), key=lambda c: c.eps)
-    rows = [(c.eps, lookup.cell(lookup.rows_of(folder.metrics, c), metric)) for c in mine]
+    rows = [(c.eps, lookup.cell(lookup.rows_of(folder, c), metric)) for c in mine]
     kept = [(eps, row) for eps, row in rows if row is not None and not math.isnan(row["value"])]
     if not kept:
         return None
@@ -124,14 +146,21 @@ def examples(folder: Folder, model: str) -> Figure | None:
     for case in lookup.reference(lookup.cases(folder, model)):
         mine = folder.examples
         near = (mine["eps"] - case.eps).abs() < 1e-6
-        mine = mine[near & (mine["attack"] == case.attack) & (mine["norm"] == case.norm) & (mine["model"] == model)]
+        mine = mine[
+            near & (mine["attack"] == case.attack) & (mine["norm"] == case.norm) & (mine["model"] == model)
+        ]
         chosen = mine.drop_duplicates(["magnification", "label"]).sort_values(["magnification", "label"])
-        triplets = [_triplet(folder, row) for _, row in chosen.head(GALLERY_ROWS).iterrows()]
+        triplets = [_triplet(folder, row) for row in chosen.head(GALLERY_ROWS).to_dict("records")]
         if triplets:
             gain = gallery.gain_of(triplets)
             drawing = gallery.draw(triplets, case.title, gain)
-            alt = "; ".join(f"{gallery.SIDES[t.label]} {t.magnification}: {t.clean_score:.2f} to {t.score:.2f}" for t in triplets)
-            pictures.append(_keep(folder, drawing, f"gallery-{case.attack}", model, f"{case.title}: P(malignant) {alt}."))
+            alt = "; ".join(
+                f"{gallery.SIDES[t.label]} {t.magnification}: {t.clean_score:.2f} to {t.score:.2f}"
+                for t in triplets
+            )
+            pictures.append(
+                _keep(folder, drawing, f"gallery-{case.attack}", model, f"{case.title}: P(malignant) {alt}.")
+            )
             gains.append(f"{case.name} × {gain}")
     caption = (
         "One image of each class and magnification: the original, what the attack added, and the 8-bit image that was "
@@ -142,11 +171,16 @@ def examples(folder: Folder, model: str) -> Figure | None:
     return Figure(tuple(pictures), caption) if pictures else None
 
 
-def _triplet(folder: Folder, row: pd.Series) -> gallery.Triplet:
+def _triplet(folder: Folder, row: Row) -> gallery.Triplet:
     place = folder.path / "evidence"
     side = f"{row['magnification']}X" if row["magnification"] else ""
     return gallery.Triplet(
-        place / row["clean_png"], place / row["adv_png"], int(row["label"]), side, float(row["clean_score"]), float(row["score"])
+        place / row["clean_png"],
+        place / row["adv_png"],
+        int(row["label"]),
+        side,
+        float(row["clean_score"]),
+        float(row["score"]),
     )
 
 
@@ -155,17 +189,29 @@ def training(folder: Folder) -> Figure | None:
     pictures = []
     for network, part in folder.curves.groupby("network", sort=False):
         last = part[part["step"] == part["step"].max()].drop_duplicates("name")
-        ends = ", ".join(f"{row['name']} {row['value']:.3g}" for _, row in last.iterrows() if row["name"] not in curves.HIDDEN)
+        ends = ", ".join(
+            f"{row['name']} {row['value']:.3g}"
+            for _, row in last.iterrows()
+            if row["name"] not in curves.HIDDEN
+        )
         drawing = curves.draw(part, str(network))
-        pictures.append(_keep(folder, drawing, f"training-{network}", "", f"Training of {network}; at the end: {ends}."))
+        pictures.append(
+            _keep(folder, drawing, f"training-{network}", "", f"Training of {network}; at the end: {ends}.")
+        )
     return Figure(tuple(pictures), "What each training recorded, one line a fold.") if pictures else None
 
 
 def sheets(folder: Folder, stem: str) -> tuple[Picture, ...]:
     """Contact sheets whose file name ends with `stem`, as delivered."""
-    what = {"sheet": "Contact sheet of generated images, one row a label", "fooling": "Generated images that fool the victim"}
+    what = {
+        "sheet": "Contact sheet of generated images, one row a label",
+        "fooling": "Generated images that fool the victim",
+    }
     return tuple(
-        Picture(path.relative_to(folder.path).as_posix(), f"{what.get(stem, stem)} ({path.stem.replace('-', ' ')}).")
+        Picture(
+            path.relative_to(folder.path).as_posix(),
+            f"{what.get(stem, stem)} ({path.stem.replace('-', ' ')}).",
+        )
         for path in folder.sheets
         if path.stem.rpartition("-")[2] == stem
     )

@@ -7,8 +7,21 @@ from pathlib import Path
 from robustgan import tables
 from robustgan.report import latex, markdown, page
 from robustgan.report.document import Document
+from robustgan.report.figures.style import look
 from robustgan.report.folder import Folder, read
-from robustgan.report.sections import answer, closing, controls, data, drops, flips, generated, performance, scope
+from robustgan.report.sections import (
+    answer,
+    closing,
+    controls,
+    data,
+    drops,
+    flips,
+    gallery,
+    generated,
+    performance,
+    scope,
+    strata,
+)
 
 
 def render(folder: Path) -> None:
@@ -20,7 +33,8 @@ def render(folder: Path) -> None:
     found = read(folder)
     for old in [*(folder / "figures").glob("*.png"), *(folder / "tables").glob("*.tex")]:
         old.unlink()
-    document = compose(found)
+    with look():
+        document = compose(found)
     tables.write(found.metrics, tables.METRICS, folder / "metrics.csv")
     tables.write(found.fooling, tables.FOOLING, folder / "fooling.csv")
     latex.write(found, folder / "tables")
@@ -38,9 +52,9 @@ def compose(found: Folder) -> Document:
         flips.directions(found),
         controls.section(found),
         flips.worst(found),
-        flips.patients(found),
-        flips.subtypes(found),
-        flips.gallery(found),
+        strata.patients(found),
+        strata.subtypes(found),
+        gallery.section(found),
         generated.section(found),
         scope.threats(found),
         data.section(found),

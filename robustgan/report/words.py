@@ -19,7 +19,9 @@ def interval(value: float, low: float, high: float) -> str:
     """A fraction and its interval, as percentages: `94.1 (88.0-97.6)`."""
     if math.isnan(value):
         return UNDEFINED
-    return percent(value) + ("" if math.isnan(low) or math.isnan(high) else f" ({percent(low)}-{percent(high)})")
+    return percent(value) + (
+        "" if math.isnan(low) or math.isnan(high) else f" ({percent(low)}-{percent(high)})"
+    )
 
 
 def points(value: float, low: float = math.nan, high: float = math.nan) -> str:

@@ -46,13 +46,17 @@ def images(patients: int, repeats: int, magnifications: Sequence[int] = MAGNIFIC
     return tables.check(pd.DataFrame(rows), tables.MANIFEST)
 
 
-def outcomes(shown: pd.DataFrame, attack: str, eps: float, right: float, norm: str = "linf", model: str = "densenet") -> pd.DataFrame:
+def outcomes(
+    shown: pd.DataFrame, attack: str, eps: float, right: float, norm: str = "linf", model: str = "densenet"
+) -> pd.DataFrame:
     """PREDICTIONS of one attack: a share `right` is right when clean, and the planted share of these is turned."""
     draws = np.random.default_rng(7).random(len(shown))  # the same images are right under every attack
     luck = np.random.default_rng(len(attack) + 1).random(len(shown))
     label = shown["label"].to_numpy()
     correct = draws < right
-    turned = correct & (luck < STRENGTH.get(attack, 0.0) * (eps * 255 / 8 if eps == eps and norm == "linf" else 1.0))
+    turned = correct & (
+        luck < STRENGTH.get(attack, 0.0) * (eps * 255 / 8 if eps == eps and norm == "linf" else 1.0)
+    )
     clean_score = np.where(correct == (label == 1), 0.7 + 0.29 * draws, 0.3 * draws)
     score = np.where(turned, 1 - clean_score, clean_score)
     return shown[["image_id", "group", "slide", "subtype", "magnification", "label"]].assign(
@@ -66,7 +70,10 @@ def predictions(shown: pd.DataFrame, right: float = 0.92, levels: Sequence[int] 
     """Clean, then every attack at every budget, then one in L2."""
     parts = [outcomes(shown, "clean", math.nan, right, norm="unrestricted")]
     for attack in STRENGTH:
-        parts += [outcomes(shown, attack, level / 255, right) for level in (levels if attack != "deepfool" else levels[-1:])]
+        parts += [
+            outcomes(shown, attack, level / 255, right)
+            for level in (levels if attack != "deepfool" else levels[-1:])
+        ]
     parts.append(outcomes(shown, "pgd", 0.5, right, norm="l2"))
     return tables.check(pd.concat(parts), tables.PREDICTIONS)
 
@@ -99,7 +106,14 @@ def generated(shown: pd.DataFrame, count: int = 40) -> pd.DataFrame:
                 }
             )
         )
-    identity = {"model": "densenet", "source": "densenet", "attack": "dcgan", "norm": "unrestricted", "eps": math.nan, "seed": 0}
+    identity = {
+        "model": "densenet",
+        "source": "densenet",
+        "attack": "dcgan",
+        "norm": "unrestricted",
+        "eps": math.nan,
+        "seed": 0,
+    }
     return tables.check(pd.concat(parts).assign(**identity, fold=1), tables.GENERATED)
 
 
@@ -117,7 +131,14 @@ def curves() -> Iterator[dict[str, Any]]:
 def picture(path: Path, seed: int, side: int = 48, noise: int = 0) -> None:
     """A smooth pink image, with up to `noise` levels of change."""
     y, x = np.mgrid[:side, :side] / side
-    waves = np.stack([0.8 + 0.15 * np.sin(5 * x + seed), 0.55 + 0.2 * np.cos(7 * y - seed), 0.75 + 0.1 * np.sin(9 * x * y)], -1)
+    waves = np.stack(
+        [
+            0.8 + 0.15 * np.sin(5 * x + seed),
+            0.55 + 0.2 * np.cos(7 * y - seed),
+            0.75 + 0.1 * np.sin(9 * x * y),
+        ],
+        -1,
+    )
     change = np.random.default_rng(seed).integers(-noise, noise + 1, (side, side, 3))
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.clip(255 * waves + change, 0, 255).astype(np.uint8)).save(path)
@@ -125,8 +146,15 @@ def picture(path: Path, seed: int, side: int = 48, noise: int = 0) -> None:
 
 def examples(place: Path, rows: pd.DataFrame) -> pd.DataFrame:
     """One example a class, magnification, attack and budget, with its pictures."""
-    rows = rows[rows["norm"] == "linf"].sort_values("image_id").drop_duplicates(["attack", "eps", "label", "magnification"])
-    names = [f"examples/{a}-{round(255 * e)}-{i[:8]}" for a, e, i in zip(rows["attack"], rows["eps"], rows["image_id"], strict=True)]
+    rows = (
+        rows[rows["norm"] == "linf"]
+        .sort_values("image_id")
+        .drop_duplicates(["attack", "eps", "label", "magnification"])
+    )
+    names = [
+        f"examples/{a}-{round(255 * e)}-{i[:8]}"
+        for a, e, i in zip(rows["attack"], rows["eps"], rows["image_id"], strict=True)
+    ]
     for seed, (name, eps) in enumerate(zip(names, rows["eps"], strict=True)):
         picture(place / f"{name}-clean.png", seed % 8)
         picture(place / f"{name}-adv.png", seed % 8, noise=round(255 * eps))
@@ -136,7 +164,11 @@ def examples(place: Path, rows: pd.DataFrame) -> pd.DataFrame:
 
 def config(**changes: Any) -> dict[str, Any]:
     """Settings of the planted run."""
-    budgets = [{"kind": k, "name": "", "threat": {"norm": "linf", "eps": v / 255}} for k in ("noise", "fgsm", "pgd", "advgan") for v in LEVELS]
+    budgets = [
+        {"kind": k, "name": "", "threat": {"norm": "linf", "eps": v / 255}}
+        for k in ("noise", "fgsm", "pgd", "advgan")
+        for v in LEVELS
+    ]
     return {
         "name": "planted",
         "title": "Planted outcomes",
@@ -150,7 +182,12 @@ def config(**changes: Any) -> dict[str, Any]:
         "attacks": [
             {"kind": "clean", "name": "", "threat": {"norm": "unrestricted"}},
             *budgets,
-            {"kind": "art", "name": "deepfool", "attack": "DeepFool", "threat": {"norm": "linf", "eps": 8 / 255}},
+            {
+                "kind": "art",
+                "name": "deepfool",
+                "attack": "DeepFool",
+                "threat": {"norm": "linf", "eps": 8 / 255},
+            },
             {"kind": "pgd", "name": "", "steps": 20, "threat": {"norm": "l2", "eps": 0.5}},
             {"kind": "dcgan", "name": "", "threat": {"norm": "unrestricted"}},
         ],
@@ -195,7 +232,13 @@ def build(
     tables.write(rows, tables.PREDICTIONS, path / "predictions.parquet")
     tables.write(generated(shown), tables.GENERATED, path / "generated.parquet")
     tables.write(folds(shown), tables.FOLDS, place / "manifest.parquet")
-    leaks = pd.DataFrame([{"fold": 1, "identity": i, "split": s, "images": 40, "leaked": 0} for i in ("group", "slide", "image") for s in ("val", "test")])
+    leaks = pd.DataFrame(
+        [
+            {"fold": 1, "identity": i, "split": s, "images": 40, "leaked": 0}
+            for i in ("group", "slide", "image")
+            for s in ("val", "test")
+        ]
+    )
     tables.write(leaks, tables.LEAKS, place / "leaks.csv")
     tables.write(tables.check(pd.DataFrame(list(curves())), CURVES), CURVES, place / "curves.csv")
     tables.write(examples(place, rows[rows["attack"] != "clean"]), EXAMPLES, place / "examples.csv")

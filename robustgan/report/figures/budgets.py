@@ -44,7 +44,9 @@ def _track(axes: Axes, track: Track, colour: str, marker: str, shift: float) -> 
     x, y = np.asarray(track.eps) * shift, 100 * np.asarray(track.value, dtype=float)
     low, high = (100 * np.asarray(edge, dtype=float) for edge in (track.low, track.high))
     dash = (0, (3, 2)) if marker == "x" else "-"
-    axes.plot(x, y, color=colour, marker=marker, markersize=5.5, linestyle=dash, linewidth=1.6, label=track.name)
+    axes.plot(
+        x, y, color=colour, marker=marker, markersize=5.5, linestyle=dash, linewidth=1.6, label=track.name
+    )
     axes.vlines(x, low, high, color=colour, linewidth=2.6, alpha=0.3)
 
 

@@ -36,7 +36,9 @@ def _lines(axes: Axes, part: pd.DataFrame, kind: str) -> None:
         for i, (_, fold) in enumerate(part[part["name"] == name].groupby("fold")):
             dot = "o" if len(fold) == 1 else None
             label = name if i == 0 else None
-            axes.plot(fold["step"], fold["value"], color=colour, linewidth=1.3, alpha=0.85, label=label, marker=dot)
+            axes.plot(
+                fold["step"], fold["value"], color=colour, linewidth=1.3, alpha=0.85, label=label, marker=dot
+            )
     if kind == "fractions":
         axes.set_ylim(-0.03, 1.03)
     axes.set_ylabel(kind)

@@ -13,6 +13,7 @@ from PIL import Image
 from robustgan.report.figures.style import CLEAN, DPI, LOST, WIDTH, Figure
 
 SIDES = ("benign", "malignant")
+TOP, ROW = 0.45, 1.4  # inches: title and heads; one example with its scores
 
 
 class Triplet(NamedTuple):
@@ -34,13 +35,17 @@ def gain_of(triplets: Sequence[Triplet]) -> int:
 
 def draw(triplets: Sequence[Triplet], title: str, gain: int) -> Figure:
     """Draw a row an example; the change is shown `gain` times as strong, around mid-grey."""
-    figure = Figure(figsize=(WIDTH, 0.6 + 1.38 * len(triplets)), dpi=DPI, layout="constrained")
-    grid = figure.subplots(len(triplets), 3, squeeze=False)
-    figure.suptitle(title, x=0.02, ha="left", weight="bold", size=10)
-    for axes, head in zip(grid[0], ("original", f"change × {gain}", "attacked"), strict=True):
-        axes.set_title(head, loc="center", weight="normal", size=9)
-    for axes, triplet in zip(grid, triplets, strict=True):
+    height = TOP + ROW * len(triplets)
+    figure = Figure(figsize=(WIDTH, height), dpi=DPI)
+    figure.text(0.02, 1 - 0.08 / height, title, va="top", weight="bold", size=10)
+    for i, triplet in enumerate(triplets):
+        bottom = 1 - (TOP + ROW * (i + 1) - 0.22) / height
+        places = [(0.19 + 0.272 * k, bottom, 0.26, (ROW - 0.26) / height) for k in range(3)]
+        axes = [figure.add_axes(place) for place in places]
         _row(axes, triplet, gain)
+        if i == 0:
+            for place, head in zip(axes, ("original", f"change × {gain}", "attacked"), strict=True):
+                place.set_title(head, loc="center", weight="normal", size=9)
     return figure
 
 
@@ -60,7 +65,9 @@ def _row(axes: Sequence[Axes], triplet: Triplet, gain: int) -> None:
 def _score(axes: Axes, score: float, label: int) -> None:
     right = int(score >= 0.5) == label
     text = f"{SIDES[int(score >= 0.5)]} {score:.2f}"
-    axes.set_xlabel(text, size=8.5, labelpad=2, color=CLEAN if right else LOST, weight="normal" if right else "bold")
+    axes.set_xlabel(
+        text, size=8.5, labelpad=2, color=CLEAN if right else LOST, weight="normal" if right else "bold"
+    )
 
 
 def _change(triplet: Triplet) -> np.ndarray:
@@ -70,5 +77,3 @@ def _change(triplet: Triplet) -> np.ndarray:
 def _pixels(path: Path) -> np.ndarray:
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB"))
-
-

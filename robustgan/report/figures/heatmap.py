@@ -37,7 +37,9 @@ def draw(drops: pd.DataFrame, title: str) -> Figure:
 def _undefined(axes: Axes, values: pd.DataFrame) -> None:
     for row, column in np.argwhere(values.isna().to_numpy()):
         place = (float(column) + 0.02, float(row) + 0.05)
-        axes.add_patch(Rectangle(place, 0.96, 0.9, facecolor="#eceff2", edgecolor="#b6bdc6", hatch="////", linewidth=0))
+        axes.add_patch(
+            Rectangle(place, 0.96, 0.9, facecolor="#eceff2", edgecolor="#b6bdc6", hatch="////", linewidth=0)
+        )
         axes.text(
             column + 0.5, row + 0.5, "n/a", ha="center", va="center", size=8, color=GREY,
             bbox={"facecolor": "#eceff2", "edgecolor": "none", "pad": 1.5},

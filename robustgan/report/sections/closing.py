@@ -41,9 +41,16 @@ def failures(folder: Folder) -> Section:
     failed = folder.run["failures"]
     if not failed:
         return Section("failures", "Failures", (Paragraph("No stage failed."),))
-    rows = tuple((Cell(str(entry.get("stage", "?"))), Cell(str(entry.get("reason", "?")))) for entry in failed)
-    warning = Paragraph(f"{count(len(rows), 'stage')} failed. Their cells are missing above; none was scored as unharmed.", "warning")
-    return Section("failures", "Failures", (warning, Table("What failed, and why.", ("Stage", "Reason"), rows)))
+    rows = tuple(
+        (Cell(str(entry.get("stage", "?"))), Cell(str(entry.get("reason", "?")))) for entry in failed
+    )
+    warning = Paragraph(
+        f"{count(len(rows), 'stage')} failed. Their cells are missing above; none was scored as unharmed.",
+        "warning",
+    )
+    return Section(
+        "failures", "Failures", (warning, Table("What failed, and why.", ("Stage", "Reason"), rows))
+    )
 
 
 def reproduce(folder: Folder) -> Section:
@@ -57,7 +64,10 @@ def reproduce(folder: Folder) -> Section:
 
 def definitions() -> Section:
     """What each metric is."""
-    names = {**metrics.METRIC_NAMES, **{f"{name} (generated)": text for name, text in metrics.FOOLING_NAMES.items()}}
+    names = {
+        **metrics.METRIC_NAMES,
+        **{f"{name} (generated)": text for name, text in metrics.FOOLING_NAMES.items()},
+    }
     terms = tuple((name.replace("_", " "), meaning) for name, meaning in names.items())
     notes = (
         "Values are fractions in metrics.csv and percentages here; a drop is clean minus attacked, in percentage points. "
@@ -70,12 +80,17 @@ def limits(folder: Folder) -> Section:
     """What these numbers do not say, written from the numbers."""
     judged = folder.predictions.drop_duplicates("image_id")
     patients = {label: judged[judged["label"] == label]["group"].nunique() for label in (0, 1)}
-    few = [f"{n} patients with {side} images" for side, n in (("benign", patients[0]), ("malignant", patients[1])) if n < FEW]
+    few = [
+        f"{n} patients with {side} images"
+        for side, n in (("benign", patients[0]), ("malignant", patients[1]))
+        if n < FEW
+    ]
     sizes = f"Intervals rest on {count(judged['group'].nunique(), 'test patient')}, not on the {count(len(judged), 'image')}."
     budgets = [c for model in folder.models for c in lookup.cases(folder, model) if c.rival]
     kinds = listed(list(dict.fromkeys(case.name for case in budgets))) or "none"
     items = [
-        sizes + (f" There are only {listed(few)}: read the ends of the intervals, not the middles." if few else ""),
+        sizes
+        + (f" There are only {listed(few)}: read the ends of the intervals, not the middles." if few else ""),
         "One threshold (P(malignant) 0.5) was used before and after the attack; another operating point has other drops.",
         f"Only these attacks were tried: {kinds}. A stronger one can only lower what is left; no robustness is certified.",
         "One data set with its own scanner and stain; other sites were not tested.",
@@ -84,7 +99,10 @@ def limits(folder: Folder) -> Section:
         "Not a medical device clearance; no claim of compliance with any norm or law is made.",
     ]
     if folder.config.get("dataset", {}).get("kind") == "synthetic":
-        items.insert(0, "The images are simulated. These numbers show that the method works, not how a classifier of real tissue does.")
+        items.insert(
+            0,
+            "The images are simulated. These numbers show that the method works, not how a classifier of real tissue does.",
+        )
     return Section("limits", "Limits", (Items(tuple(items)),))
 
 

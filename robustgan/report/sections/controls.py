@@ -28,14 +28,16 @@ def section(folder: Folder) -> Section:
         found = lookup.cases(folder, str(model))
         lines = [_line(folder, case, found) for case in found if case.rival and case.eps == case.eps]
         columns = ("Attack", "Attack success, %", "Noise, %", "Difference, points", "Verdict")
-        table = Table(f"{model}, pooled: % of the images right when clean that are turned.", columns, tuple(lines))
+        table = Table(
+            f"{model}, pooled: % of the images right when clean that are turned.", columns, tuple(lines)
+        )
         blocks += [table, *_findings(folder, found)] if lines else []
     return Section("controls", "Control: is the attack stronger than noise?", tuple(blocks))
 
 
 def success_of(folder: Folder, case: Case) -> float:
     """Pooled attack success rate of a case; NaN where there is none."""
-    row = cell(rows_of(folder.metrics, case), SUCCESS)
+    row = cell(rows_of(folder, case), SUCCESS)
     return math.nan if row is None else float(row["value"])
 
 
@@ -46,21 +48,31 @@ def noise_for(case: Case, found: list[Case]) -> Case | None:
 
 
 def _line(folder: Folder, case: Case, found: list[Case]) -> tuple[Cell, ...]:
-    row = cell(rows_of(folder.metrics, case), SUCCESS)
+    row = cell(rows_of(folder, case), SUCCESS)
     reached = absent() if row is None else share_cell(row["value"], row["low"], row["high"], str(row["note"]))
     control = noise_for(case, found)
     if control is None:
         return (Cell(case.title), reached, absent("no control at this budget"), absent(), Cell("no control"))
     chance = success_of(folder, control)
     gain = success_of(folder, case) - chance
-    verdict = "undefined" if gain != gain else "beats noise" if gain >= MARGIN else "weak: says nothing about robustness"
+    verdict = (
+        "undefined"
+        if gain != gain
+        else "beats noise"
+        if gain >= MARGIN
+        else "weak: says nothing about robustness"
+    )
     return (Cell(case.title), reached, Cell(percent(chance), chance), Cell(points(gain), gain), Cell(verdict))
 
 
 def weak(folder: Folder, found: list[Case]) -> list[Case]:
     """Attacks that do not beat noise at their own budget by the margin."""
     pairs = [(case, noise_for(case, found)) for case in found if case.rival]
-    return [case for case, control in pairs if control and success_of(folder, case) - success_of(folder, control) < MARGIN]
+    return [
+        case
+        for case, control in pairs
+        if control and success_of(folder, case) - success_of(folder, control) < MARGIN
+    ]
 
 
 def _findings(folder: Folder, found: list[Case]) -> list[Block]:
@@ -83,5 +95,6 @@ def _findings(folder: Folder, found: list[Case]) -> list[Block]:
 
 
 def _alike(one: Case, other: Case) -> bool:
-    return (one.norm, one.seed, one.source) == (other.norm, other.seed, other.source) and abs(one.eps - other.eps) < 1e-9
-
+    return (one.norm, one.seed, one.source) == (other.norm, other.seed, other.source) and abs(
+        one.eps - other.eps
+    ) < 1e-9

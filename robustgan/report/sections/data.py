@@ -15,8 +15,16 @@ NAMED = 10  # files named under one finding; the manifest has them all
 def section(folder: Folder) -> Section:
     """Counts, split, findings, leaks."""
     images = folder.folds.drop_duplicates("path")
-    blocks: list[Block] = [_counts(images), _subtypes(images), _splits(folder.folds), *_findings(images), *_leaks(folder.leaks)]
-    return Section("data", "Data card", tuple(block for block in blocks if not isinstance(block, Table) or block.rows))
+    blocks: list[Block] = [
+        _counts(images),
+        _subtypes(images),
+        _splits(folder.folds),
+        *_findings(images),
+        *_leaks(folder.leaks),
+    ]
+    return Section(
+        "data", "Data card", tuple(block for block in blocks if not isinstance(block, Table) or block.rows)
+    )
 
 
 def _sized(part: pd.DataFrame) -> Cell:
@@ -32,17 +40,32 @@ def _counts(images: pd.DataFrame) -> Table:
         for label, side in SIDES.items()
         for part in [images[images["label"] == label]]
     ]
-    rows.append((Cell("both"), *(_sized(images[images["magnification"] == m]) for m in factors), _sized(images)))
-    return Table("Images (patients) by class and magnification, before any is set apart.", ("Class", *names, "all"), tuple(rows))
+    rows.append(
+        (Cell("both"), *(_sized(images[images["magnification"] == m]) for m in factors), _sized(images))
+    )
+    return Table(
+        "Images (patients) by class and magnification, before any is set apart.",
+        ("Class", *names, "all"),
+        tuple(rows),
+    )
 
 
 def _subtypes(images: pd.DataFrame) -> Table:
     rows = [
-        (Cell(str(subtype).replace("_", " ")), Cell(SIDES[int(part["label"].iloc[0])]), count_cell(len(part)), count_cell(part["group"].nunique()))
+        (
+            Cell(str(subtype).replace("_", " ")),
+            Cell(SIDES[int(part["label"].iloc[0])]),
+            count_cell(len(part)),
+            count_cell(part["group"].nunique()),
+        )
         for subtype, part in images.groupby("subtype")
         if subtype
     ]
-    return Table("Images and patients by histological subtype.", ("Subtype", "Class", "Images", "Patients"), tuple(rows))
+    return Table(
+        "Images and patients by histological subtype.",
+        ("Subtype", "Class", "Images", "Patients"),
+        tuple(rows),
+    )
 
 
 def _splits(folds: pd.DataFrame) -> Table:
@@ -63,7 +86,10 @@ def _findings(images: pd.DataFrame) -> list[Block]:
         names = ", ".join(part["path"].iloc[:NAMED])
         more = f" and {len(part) - NAMED} more (evidence/manifest.parquet)" if len(part) > NAMED else ""
         lines.append(f"{finding}: {count(len(part), 'image')}: {names}{more}")
-    return [Paragraph(f"{count(len(apart), 'image was', 'images were')} set apart, in no split:"), Items(tuple(lines))]
+    return [
+        Paragraph(f"{count(len(apart), 'image was', 'images were')} set apart, in no split:"),
+        Items(tuple(lines)),
+    ]
 
 
 def _leaks(leaks: pd.DataFrame) -> list[Block]:
@@ -71,11 +97,24 @@ def _leaks(leaks: pd.DataFrame) -> list[Block]:
         return []
     total = int(leaks["leaked"].sum())
     rows = tuple(
-        (Cell(str(r.fold), float(r.fold)), Cell(r.identity), Cell(r.split), count_cell(r.images), count_cell(r.leaked))
+        (
+            Cell(str(r.fold), float(r.fold)),
+            Cell(r.identity),
+            Cell(r.split),
+            count_cell(r.images),
+            count_cell(r.leaked),
+        )
         for r in leaks.itertuples()
     )
-    table = Table("Images of a split whose patient, slide or bytes are also in training.", ("Fold", "Identity", "Split", "Images", "Also in train"), rows)
+    table = Table(
+        "Images of a split whose patient, slide or bytes are also in training.",
+        ("Fold", "Identity", "Split", "Images", "Also in train"),
+        rows,
+    )
     if not total:
-        return [Paragraph("No patient, slide or image of the validation and test sides is also in training."), table]
+        return [
+            Paragraph("No patient, slide or image of the validation and test sides is also in training."),
+            table,
+        ]
     text = "This split leaks: images of validation or test share a patient, slide or file with training. Clean numbers are too good."
     return [Paragraph(text, "warning"), table]

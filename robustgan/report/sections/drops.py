@@ -2,63 +2,90 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from robustgan.report import cases as lookup
 from robustgan.report import pictures
 from robustgan.report.cases import Case, cell, rows_of
 from robustgan.report.document import Block, Cell, Paragraph, Section, Table
-from robustgan.report.folder import Folder
+from robustgan.report.folder import Folder, Row
 from robustgan.report.words import absent, count_cell, drop_cell, p_value, percent
 
 DOES_NOT_WORK = "the clean classifier does not work here"
+COLUMNS = (
+    "Attack", "Magnification", "Metric", "Clean, %", "Attacked, %", "Drop, points", "p (Holm)", "Images", "Patients", "Note"
+)  # fmt: skip
 
 
 def section(folder: Folder) -> Section:
-    """Figures first, then the table behind them."""
+    """Figures first, then the tables behind them."""
     blocks: list[Block] = []
-    for model in dict.fromkeys(folder.predictions["model"]):
-        drawn = [pictures.drop_maps(folder, model), pictures.changes(folder, model), pictures.success(folder, model)]
+    for model in folder.judged:
+        drawn = [
+            pictures.drop_maps(folder, model),
+            pictures.changes(folder, model),
+            pictures.success(folder, model),
+        ]
         blocks += [figure for figure in drawn if figure]
-    blocks += tables(folder)
+        blocks += [table for table in (compact(folder, model), complete(folder, model)) if table.rows]
     return Section("drops", "Drops under attack", tuple(blocks) or (Paragraph("Nothing was attacked."),))
 
 
-def tables(folder: Folder) -> tuple[Table, ...]:
-    """The table of each classifier that was attacked."""
-    found = (drop_table(folder, str(model)) for model in dict.fromkeys(folder.predictions["model"]))
-    return tuple(table for table in found if table.rows)
+def compact(folder: Folder, model: str) -> Table:
+    """One row an attack and metric, one column a magnification: the drop with its interval."""
+    bad, columns = lookup.broken(folder, model), lookup.magnifications(folder.metrics)
+    lines = [
+        (
+            Cell(case.title),
+            Cell(metric),
+            *(_drop(cell(rows_of(folder, case), metric, m), m in bad) for m in columns),
+        )
+        for case in lookup.cases(folder, model)
+        if not case.clean
+        for metric in pictures.DROPS
+    ]
+    caption = (
+        f"{model}: drop = clean - attacked, on the same images, in percentage points (95 % interval, clustered by "
+        "patient)."
+    )
+    return Table(caption, ("Attack", "Metric", *columns), tuple(lines))
 
 
-def drop_table(folder: Folder, model: str) -> Table:
+def complete(folder: Folder, model: str) -> Table:
     """One row an attack, magnification and metric: clean, attacked, drop with interval, corrected p, both n."""
     bad = lookup.broken(folder, model)
-    lines = []
-    for case in lookup.cases(folder, model):
-        rows = rows_of(folder.metrics, case)
-        for magnification in [] if case.clean else lookup.magnifications(folder.metrics):
-            for metric in pictures.DROPS:
-                row = cell(rows, metric, magnification)
-                if row is not None:
-                    lines.append(_line(case, magnification, metric, row, magnification in bad))
+    lines = [
+        _line(case, magnification, metric, row, magnification in bad)
+        for case in lookup.cases(folder, model)
+        if not case.clean
+        for magnification in lookup.magnifications(folder.metrics)
+        for metric in pictures.DROPS
+        if (row := cell(rows_of(folder, case), metric, magnification))
+    ]
     caption = (
-        f"{model}: drop = clean - attacked, on the same images, in percentage points (95 % interval, clustered by patient). "
-        "p: sign-flip test over patients, Holm-corrected over attack x magnification."
+        f"{model}: every drop with clean and attacked values, both n, and p of a sign-flip test over patients, "
+        "Holm-corrected over attack x magnification."
     )
-    columns = ("Attack", "Magnification", "Metric", "Clean, %", "Attacked, %", "Drop, points", "p (Holm)", "Images", "Patients")
-    return Table(caption, columns, tuple(lines))
+    return Table(caption, COLUMNS, tuple(lines), folded=True)
 
 
-def _line(case: Case, magnification: str, metric: str, row: pd.Series, bad: bool) -> tuple[Cell, ...]:
-    why = DOES_NOT_WORK if bad else str(row["note"])
+def _drop(row: Row | None, bad: bool) -> Cell:
+    if row is None:
+        return absent()
+    drop = float("nan") if bad else row["drop"]
+    return drop_cell(drop, row["drop_low"], row["drop_high"], DOES_NOT_WORK if bad else str(row["note"]))
+
+
+def _line(case: Case, magnification: str, metric: str, row: Row, bad: bool) -> tuple[Cell, ...]:
     return (
         Cell(case.title),
         Cell(magnification),
-        Cell(metric.capitalize()),
+        Cell(metric),
         absent() if row["clean"] != row["clean"] else Cell(percent(row["clean"]), row["clean"]),
         absent() if bad or row["value"] != row["value"] else Cell(percent(row["value"]), row["value"]),
-        drop_cell(float("nan") if bad else row["drop"], row["drop_low"], row["drop_high"], why),
-        absent() if bad else Cell(p_value(row["p_holm"]), row["p_holm"], muted=row["p_holm"] != row["p_holm"]),
+        _drop(row, bad),
+        absent()
+        if bad
+        else Cell(p_value(row["p_holm"]), row["p_holm"], muted=row["p_holm"] != row["p_holm"]),
         count_cell(row["images"]),
         count_cell(row["groups"]),
+        Cell("" if bad else str(row["note"]), muted=True),
     )

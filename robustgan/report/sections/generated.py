@@ -13,7 +13,9 @@ from robustgan.report.document import Block, Cell, Figure, Paragraph, Section, T
 from robustgan.report.folder import Folder
 from robustgan.report.words import absent, count, interval, percent
 
-FAITHFUL = 0.75  # GAN-test accuracy of the oracles below which labels are not to be believed (gan.md, section 6)
+FAITHFUL = (
+    0.75  # GAN-test accuracy of the oracles below which labels are not to be believed (gan.md, section 6)
+)
 
 COLUMNS = {  # (mode, metric): head
     ("natural", "yield"): "Yield, natural",
@@ -31,7 +33,11 @@ COLUMNS = {  # (mode, metric): head
 def section(folder: Folder) -> Section:
     """Labels first, then rates, then the pictures."""
     if folder.generated.empty:
-        blocks: tuple[Block, ...] = (*_statuses(folder), Paragraph("No images were generated from scratch in this run."), *_sheets(folder))
+        blocks: tuple[Block, ...] = (
+            *_statuses(folder),
+            Paragraph("No images were generated from scratch in this run."),
+            *_sheets(folder),
+        )
         return Section("generated", "Images made from scratch", blocks)
     intro = (
         "These images have no original, so nothing here is a drop and nothing has an eps. The label that was asked for is a "
@@ -46,7 +52,11 @@ def section(folder: Folder) -> Section:
         tables += [*_faithfulness(rows), _table(folder, rows, identity.model, identity.attack, identity.seed)]
     counts = folder.generated["oracles"].max()
     judges = Paragraph(f"Judged by {count(counts, 'oracle')} outside the search; intervals are 95 %.", "note")
-    return Section("generated", "Images made from scratch", (Paragraph(intro), *_statuses(folder), *tables, judges, *_sheets(folder)))
+    return Section(
+        "generated",
+        "Images made from scratch",
+        (Paragraph(intro), *_statuses(folder), *tables, judges, *_sheets(folder)),
+    )
 
 
 def _rows(fooling: pd.DataFrame, model: str, attack: str, seed: int) -> pd.DataFrame:
@@ -60,7 +70,12 @@ def _statuses(folder: Folder) -> list[Block]:
         status, reason = str(entry.get("status", "?")), str(entry.get("reason", ""))
         if status != "ok":
             text = f"The training monitor stopped {name}: {status}. {reason}".strip()
-            blocks.append(Paragraph(f"{text} Its images are weaker evidence than those of a generator that trained to its end.", "warning"))
+            blocks.append(
+                Paragraph(
+                    f"{text} Its images are weaker evidence than those of a generator that trained to its end.",
+                    "warning",
+                )
+            )
     return blocks
 
 
@@ -78,7 +93,9 @@ def oracle_accuracy(rows: pd.DataFrame) -> float:
 def _faithfulness(rows: pd.DataFrame) -> list[Block]:
     value = oracle_accuracy(rows)
     if math.isnan(value):
-        return [Paragraph("Label faithfulness is not known: no oracle judged the unfiltered images.", "warning")]
+        return [
+            Paragraph("Label faithfulness is not known: no oracle judged the unfiltered images.", "warning")
+        ]
     text = f"Label faithfulness: oracles give the label that was asked for to {percent(value)} % of all generated images, unfiltered."
     if value < FAITHFUL:
         limit = f"That is below {100 * FAITHFUL:.0f} %: the generator is not label-faithful, and its fooling rates are no evidence."
@@ -95,7 +112,9 @@ def _table(folder: Folder, rows: pd.DataFrame, model: str, attack: str, seed: in
         for label in [name for name in ("benign", "malignant", "both") if (rows["label"] == name).any()]:
             part = rows[(rows["magnification"] == magnification) & (rows["label"] == label)]
             if len(part):
-                lines.append((Cell(magnification), Cell(label), *(_rate(part, mode, metric) for mode, metric in pairs)))
+                lines.append(
+                    (Cell(magnification), Cell(label), *(_rate(part, mode, metric) for mode, metric in pairs))
+                )
     seeded = f", seed {seed}" if folder.fooling["seed"].nunique() > 1 else ""
     caption = f"{SHOWN_AS.get(attack, attack)} against {model}{seeded}: % (95 % interval), n images."
     heads = [COLUMNS[pair] for pair in pairs]

@@ -43,11 +43,23 @@ def _terms(folder: Folder) -> list[tuple[str, str]]:
     fit = FITS.get(str(pixels.get("fit")), str(pixels.get("fit"))).format(size=pixels.get("size"))
     return [
         ("Data set", f"{dataset.get('kind', '?')}{_settings(dataset, ('kind',), ' with ')}"),
-        ("Judged", f"{count(images, 'image')} of {count(patients, 'patient')}, none of them seen in training"),
+        (
+            "Judged",
+            f"{count(images, 'image')} of {count(patients, 'patient')}, none of them seen in training",
+        ),
         ("Split", f"protocol {split.get('protocol', '?')}, {_folds(folds)}"),
-        ("Pixels", f"{pixels.get('size', '?')} x {pixels.get('size', '?')}; {fit}; judged after rounding to 8 bits"),
-        ("Labels", "benign (negative) and malignant (positive); malignant from P(malignant) 0.5, the only threshold"),
-        ("Seeds", f"run {config.get('seed', '?')}; attacks {listed([str(seed) for seed in config.get('seeds', [])]) or '?'}"),
+        (
+            "Pixels",
+            f"{pixels.get('size', '?')} x {pixels.get('size', '?')}; {fit}; judged after rounding to 8 bits",
+        ),
+        (
+            "Labels",
+            "benign (negative) and malignant (positive); malignant from P(malignant) 0.5, the only threshold",
+        ),
+        (
+            "Seeds",
+            f"run {config.get('seed', '?')}; attacks {listed([str(seed) for seed in config.get('seeds', [])]) or '?'}",
+        ),
         ("Device", str(folder.run["device"])),
         ("Versions", ", ".join(f"{name} {version}" for name, version in folder.run["versions"].items())),
     ]
@@ -69,14 +81,18 @@ def _classifiers(folder: Folder) -> list[Block]:
     for name, card in folder.run["models"].items():
         role, entry = roles.get(name, ("", {}))
         model = entry.get("model", {})
-        weights = ", ".join(f"{digest[:12]} (fold {fold})" for fold, digest in sorted(card.get("weights_sha256", {}).items()))
+        weights = ", ".join(
+            f"{digest[:12]} (fold {fold})" for fold, digest in sorted(card.get("weights_sha256", {}).items())
+        )
         size = float(card.get("parameters", 0))
         kind = f"{model.get('kind', '?')}{_settings(model, ('kind',), ': ')}"
         rows.append((Cell(str(name)), Cell(role), Cell(kind), Cell(f"{size:,.0f}", size), Cell(weights)))
     if not rows:
         return []
     columns = ("Classifier", "Role", "Architecture", "Parameters", "sha256 of the weights, first 12")
-    return [Table("Classifiers. Victims are attacked; oracles only judge generated images.", columns, tuple(rows))]
+    return [
+        Table("Classifiers. Victims are attacked; oracles only judge generated images.", columns, tuple(rows))
+    ]
 
 
 def threats(folder: Folder) -> Section:
@@ -94,12 +110,16 @@ def threats(folder: Folder) -> Section:
         key = (*what, _settings(entry, ("kind", "name", "threat"), ""))
         budgets.setdefault(key, []).append(float(threat.get("eps", "nan")))
     columns = ("Attack", "Budgets", "What the attacker needs", "Forward passes an image", "Settings")
-    caption = "Attacks, with every setting. Forward passes are counted where the attack runs, not in training."
+    caption = (
+        "Attacks, with every setting. Forward passes are counted where the attack runs, not in training."
+    )
     rows = tuple(_threat(folder.predictions, *key, eps) for key, eps in budgets.items())
     return Section("threats", "Threat model", (Paragraph(goal), Table(caption, columns, rows)))
 
 
-def _threat(predictions: pd.DataFrame, name: str, kind: str, norm: str, settings: str, eps: list[float]) -> tuple[Cell, ...]:
+def _threat(
+    predictions: pd.DataFrame, name: str, kind: str, norm: str, settings: str, eps: list[float]
+) -> tuple[Cell, ...]:
     spent = predictions[(predictions["attack"] == name) & (predictions["norm"] == norm)]["queries"].mean()
     sizes = listed([lookup.budget(norm, value) for value in eps if value == value]) or "none"
     return (
@@ -113,13 +133,19 @@ def _threat(predictions: pd.DataFrame, name: str, kind: str, norm: str, settings
 
 def _settings(mapping: Mapping[str, Any], without: tuple[str, ...], before: str) -> str:
     """Settings as `a=1, b=x`; what is empty is left out."""
-    shown = [f"{key}={_value(value)}" for key, value in mapping.items() if key not in without and value not in ("", None)]
+    shown = [
+        f"{key}={_value(value)}"
+        for key, value in mapping.items()
+        if key not in without and value not in ("", None)
+    ]
     return before + ", ".join(shown) if shown else ""
 
 
 def _value(value: object) -> str:
     if isinstance(value, float):
-        return lookup.grey_levels(value) if 0 < value < 0.2 and abs(value * 255 % 1) < 1e-6 else f"{value:.6g}"
+        return (
+            lookup.grey_levels(value) if 0 < value < 0.2 and abs(value * 255 % 1) < 1e-6 else f"{value:.6g}"
+        )
     if isinstance(value, Mapping):
         return "{" + _settings(value, (), "") + "}"
     return str(value)
