@@ -1,0 +1,199 @@
+"""How a classifier is trained: one loop, on the device, that a kill can interrupt at any moment.
+
+All random numbers of an epoch come from (seed, epoch), so a training that resumes after its last whole epoch
+goes on as if nothing had happened: on the CPU its weights are the same bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from sklearn.metrics import roc_auc_score
+from torch import autocast
+from torch.nn import functional
+
+from robustgan import augment
+from robustgan.draws import seed_of
+from robustgan.errors import InputError
+from robustgan.experiment import Training
+from robustgan.interfaces import Samples
+from robustgan.journal import Journal
+from robustgan.tensors import POSITIVE, Bytes, Images, Labels, Logits, Network, Rng, Tensor
+
+LOWEST = (-math.inf, -math.inf)
+CLASSES = {0: "benign", 1: "malignant"}
+
+
+class Validation(NamedTuple):
+    """What the patients that choose when to stop say about an epoch."""
+
+    loss: float  # cross-entropy, each class weighing half
+    balanced_accuracy: float  # at P(malignant) >= 0.5
+    auroc: float
+
+    @property
+    def row(self) -> dict[str, float]:
+        """The numbers under their names in `stats.jsonl`."""
+        return {f"val_{name}": value for name, value in self._asdict().items()}
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """What is compared: the best epoch has the highest."""
+        return (round(self.balanced_accuracy, 2), -self.loss)
+
+
+def train(
+    network: Network, train: Samples, val: Samples, training: Training, seed: int, journal: Journal
+) -> None:
+    """Train a classifier in place; it ends with the weights of the epoch that validation patients liked best.
+
+    Raises:
+        InputError: one class is missing among the training or the validation images, or they are too small.
+        RunError: the loss is not finite.
+    """
+    weight, val_weight = class_weights(train.labels, "training"), class_weights(val.labels, "validation")
+    probe(network, val.images[:1])
+    device = train.images.device
+    half = training.precision == "bf16" or (training.precision == "auto" and device.type == "cuda")
+    precision = autocast(device.type, torch.bfloat16, enabled=half)
+    network.to(memory_format=torch.channels_last)  # 1.4 to 1.8 times as fast on a CPU
+    optimizer = optimizer_of(network, training)
+    per_epoch = max(1, len(train) // training.batch)
+    total = training.epochs * per_epoch
+
+    # Go on from the last whole epoch.
+    done, waited, rank, best, text = 0, 0, LOWEST, network.state_dict(), "first epoch"
+    if last := journal.load():
+        network.load_state_dict(last["network"])
+        optimizer.load_state_dict(last["optimizer"])
+        done, waited, rank, best, text = last["progress"]
+
+    while done < training.epochs and waited < training.patience:
+        # One epoch. Losses stay on the device: a GPU is never waited for between steps.
+        torch.manual_seed(seed_of("dropout", seed, done))
+        rng = torch.Generator().manual_seed(seed_of("batches", seed, done))
+        losses = torch.zeros((), device=device)
+        network.train()
+        for step, rows in enumerate(batches(len(train), training.batch, rng), done * per_epoch):
+            lr = set_rate(optimizer, training.lr * rate(step, per_epoch, total))
+            index = rows.to(device)
+            x = augmented(train.images[index], training.stain, rng)
+            with precision:
+                loss = cross_entropy(network(x), train.labels[index], weight, training.label_smoothing)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            losses += loss.detach()
+            journal.tick(step + 1, total, text)
+        done, waited, mean = done + 1, waited + 1, float(losses) / per_epoch
+
+        # Validation patients choose the epoch.
+        with precision:
+            seen = validate(network, val, val_weight, training.batch)
+        journal.record(epoch=done, loss=mean, **seen.row, lr=lr)
+        if seen.rank > rank:
+            waited, rank = 0, seen.rank
+            best = {name: value.clone() for name, value in network.state_dict().items()}
+        text = f"epoch {done}: loss {mean:.3f}, validation balanced accuracy {seen.balanced_accuracy:.3f}"
+        progress = (done, waited, rank, best, text)
+        journal.save(network=network.state_dict(), optimizer=optimizer.state_dict(), progress=progress)
+
+    network.load_state_dict(best)
+    network.to(memory_format=torch.contiguous_format).eval()
+    journal.tick(total, total, text)
+
+
+def probe(network: Network, images: Bytes) -> None:
+    """Find out whether a network takes images of this size.
+
+    Raises:
+        InputError: it does not.
+    """
+    try:
+        with torch.no_grad():
+            network.eval()(images.float() / 255)
+    except (RuntimeError, AssertionError) as error:
+        size = " x ".join(str(side) for side in images.shape[2:])
+        raise InputError(
+            f"the classifier cannot take images of {size} pixels: {error}. Raise `pixels.size`, choose a "
+            "smaller network, or tell it the size under `arguments`."
+        ) from None
+
+
+def class_weights(labels: Labels, what: str) -> Tensor:
+    """Weights that make both classes count alike: images / (2 x images of the class).
+
+    Raises:
+        InputError: a class has no image.
+    """
+    counts = torch.bincount(labels, minlength=2)
+    absent = [name for label, name in CLASSES.items() if not counts[label]]
+    if absent:
+        found = ", ".join(f"{int(counts[label])} {name}" for label, name in CLASSES.items())
+        raise InputError(
+            f"the {what} images lack a class: found {found}. Add {' and '.join(absent)} patients, or choose "
+            "another fold or `split.validation`, so that each side has patients of both classes."
+        )
+    return counts.sum() / (2 * counts.float())
+
+
+def cross_entropy(logits: Logits, labels: Labels, weight: Tensor, smoothing: float = 0.0) -> Tensor:
+    """Mean over the images of the class weight times the cross-entropy."""
+    each = functional.cross_entropy(logits.float(), labels, reduction="none", label_smoothing=smoothing)
+    return (each * weight[labels]).mean()
+
+
+def optimizer_of(network: Network, training: Training) -> torch.optim.AdamW:
+    """AdamW that decays the weights of layers, not biases and norms."""
+    layers = [p for p in network.parameters() if p.requires_grad and p.ndim > 1]
+    others = [p for p in network.parameters() if p.requires_grad and p.ndim <= 1]
+    groups = [
+        {"params": layers, "weight_decay": training.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=training.lr, fused=True)
+
+
+def rate(step: int, per_epoch: int, total: int) -> float:
+    """Share of the peak learning rate: one epoch of linear warm-up (or half the run), then a cosine."""
+    warm = max(1, min(per_epoch, total // 2))
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
+
+
+def set_rate(optimizer: torch.optim.Optimizer, lr: float) -> float:
+    """Set the learning rate of all parameters and return it."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+    return lr
+
+
+def batches(images: int, batch: int, rng: Rng) -> Iterator[Tensor]:
+    """Shuffled row numbers, full batches only: batch norm needs company, and each epoch leaves out others."""
+    order = torch.randperm(images, generator=rng)
+    for start in range(0, max(1, images - batch + 1), batch):
+        yield order[start : start + batch]
+
+
+def augmented(images: Bytes, strength: float, rng: Rng) -> Images:
+    """8-bit images on the [0, 1] scale, turned, mirrored and stained anew."""
+    x = augment.dihedral(images.float() / 255, rng)
+    return augment.stain(x, strength, rng) if strength else x
+
+
+def validate(network: Network, val: Samples, weight: Tensor, batch: int) -> Validation:
+    """Judge a network on validation images, in eval mode; NaN where its outputs are not finite."""
+    network.eval()
+    with torch.no_grad():
+        logits = torch.cat([network(part.float() / 255).float() for part in torch.split(val.images, batch)])
+    if not torch.isfinite(logits).all():
+        return Validation(math.nan, math.nan, math.nan)
+    loss = float(cross_entropy(logits, val.labels, weight))
+    scores, truth = logits.softmax(1)[:, POSITIVE], val.labels == POSITIVE
+    right = (scores >= 0.5) == truth
+    balanced = (float(right[truth].float().mean()) + float(right[~truth].float().mean())) / 2
+    return Validation(loss, balanced, float(roc_auc_score(truth.cpu().numpy(), scores.cpu().numpy())))
