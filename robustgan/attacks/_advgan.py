@@ -1,0 +1,254 @@
+"""How AdvGAN's generator is trained and used."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from robustgan.attacks.advgan import AdvGAN
+from robustgan.augment import dihedral
+from robustgan.draws import normal, seed_of
+from robustgan.errors import InputError
+from robustgan.freezing import frozen
+from robustgan.gan import ema, losses
+from robustgan.gan.image_to_image import PatchDiscriminator
+from robustgan.interfaces import Bounded, Linf, Samples, State
+from robustgan.journal import Journal, Tick
+from robustgan.quantise import to_8_bit, to_float
+from robustgan.tensors import Bytes, Images, Labels, Network, Rng, Tensor
+
+WARM, LAST = 0.1, 0.02  # share of the training that raises the rate, and share of the peak rate at its end
+RAMP = 0.3  # share of the training in which kappa rises to its full size
+ALONE = 2  # epochs before the discriminator has a say
+HALF_LIFE = 5.0  # of the moving average of the generator, in thousands of images
+CLIP = 10.0  # longest gradient
+BETAS = (0.5, 0.999)  # of Adam
+
+Propose = Callable[[Images, Labels, list[str]], Images]  # images, their labels and ids, to changed images
+Count = Callable[[int, int], None]  # told of steps done and steps in all
+
+
+def fit(recipe: AdvGAN, model: Network, train: Samples, val: Samples, state: State, journal: Journal) -> None:
+    """Train `state.network`; it ends as the moving average of the best epoch. See `AdvGAN.fit`."""
+    side = train.images.shape[-2:]
+    if any(length % recipe.fold for length in side):
+        raise InputError(
+            f"{recipe.label}: fold: found {recipe.fold}, which does not divide images of {tuple(side)}."
+        )
+    with frozen(model):
+        duel = Duel(recipe, state.network, train)
+        duel.restore(journal.load(), state.rng)
+        known = recognised(model, val, recipe.batch)
+        noise = success(model, partial(noisy, threat=recipe.threat), known, recipe)
+        text = "first epoch"
+        while duel.epoch < recipe.epochs:
+            means = duel.play_epoch(model, train, state.rng, watched(journal.tick, text))
+            mine = success(model, partial(made, generator=duel.kept, threat=recipe.threat), known, recipe)
+            duel.keep(mine.rate)
+            journal.record(epoch=duel.epoch, **means, val_success=mine.rate, val_noise=noise.rate, l2=mine.l2)
+            journal.save(**duel.state(), rng=state.rng.get_state())
+            text = f"epoch {duel.epoch}: fools {mine.rate:.0%} of validation images, noise {noise.rate:.0%}"
+        state.network.load_state_dict(duel.best)
+
+
+def watched(tick: Tick, text: str) -> Count:
+    """Tell of steps with a text beside the bar."""
+    return lambda done, total: tick(done, total, text)
+
+
+class Duel:
+    """Generator against discriminator and classifier: everything that changes while they train."""
+
+    def __init__(self, recipe: AdvGAN, generator: Network, train: Samples) -> None:
+        device = train.images.device
+        self.recipe, self.generator = recipe, generator
+        self.kept = copy.deepcopy(generator).requires_grad_(False)
+        self.discriminator = PatchDiscriminator(recipe.patches, train.images.shape[-1]).to(device)
+        self.adam = torch.optim.Adam(generator.parameters(), betas=BETAS)
+        self.adam_patches = torch.optim.Adam(self.discriminator.parameters(), betas=BETAS)
+        self.balance = losses.balance(train.labels)
+        self.longest = longest(recipe.threat, train.images[0].numel())
+        self.half = device.type == "cuda" if recipe.precision == "auto" else recipe.precision == "bf16"
+        self.total = recipe.epochs * math.ceil(len(train) / recipe.batch)
+        self.epoch = self.step = self.seen = 0
+        self.best_rate, self.best = -1.0, copy.deepcopy(generator.state_dict())
+
+    def play_epoch(self, model: Network, train: Samples, rng: Rng, count: Count) -> dict[str, float]:
+        """Go once through the training images; return the mean of each loss over them."""
+        sums: dict[str, Tensor] = {}
+        for rows in torch.split(torch.randperm(len(train), generator=rng), self.recipe.batch):
+            index = rows.to(train.images.device)
+            x = dihedral(to_float(train.images[index]), rng)
+            self._set_rates(self.step / self.total)
+            for name, value in self.play(model, x, train.labels[index]).items():
+                sums[name] = sums.get(name, 0.0) + value.detach() * len(rows)
+            ema.average(self.kept, self.generator, ema.decay(len(rows), self.seen, HALF_LIFE))
+            self.step, self.seen = self.step + 1, self.seen + len(rows)
+            count(self.step, self.total)
+        self.epoch += 1
+        return {name: float(value) / len(train) for name, value in sums.items()}
+
+    def play(self, model: Network, x: Images, y: Labels) -> dict[str, Tensor]:
+        """One step of the discriminator, then one of the generator, on the same images."""
+        with self._autocast(x):
+            raw = self.generator(x, y)
+        delta = bounded(raw.float(), self.recipe.threat)
+        x_adv = (x + delta).clamp(0, 1)
+        parts = self.teach(x, x_adv.detach()) if self.recipe.realism else {}
+        parts |= self.judge(model, x_adv, delta, y)
+        recipe = self.recipe
+        loss = parts["g_adv"] + recipe.length * parts["g_hinge"]
+        if recipe.realism and self.epoch >= ALONE:
+            loss = loss + recipe.realism * parts["g_gan"]
+        if recipe.smoothness:
+            loss = loss + recipe.smoothness * losses.total_variation(delta) / recipe.threat.eps
+        self.adam.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.generator.parameters(), CLIP)
+        self.adam.step()
+        return parts
+
+    def judge(self, model: Network, x_adv: Images, delta: Images, y: Labels) -> dict[str, Tensor]:
+        """What the generator is trained on; the discriminator lends its verdict and does not change."""
+        # The classifier always computes in fp32; its convolutions are fastest on this memory format.
+        logits = model(x_adv.contiguous(memory_format=torch.channels_last))
+        kappa = self.recipe.kappa * min(1.0, self.step / self.total / RAMP)
+        parts = {
+            "g_adv": losses.fooling(logits, y, self.balance, kappa),
+            "g_hinge": losses.hinge(delta, self.recipe.reach * self.longest) / self.longest,
+        }
+        if self.recipe.realism:
+            self.discriminator.eval().requires_grad_(False)
+            with self._autocast(x_adv):
+                parts["g_gan"] = losses.realism(self.discriminator(x_adv))
+        return parts
+
+    def teach(self, x: Images, x_adv: Images) -> dict[str, Tensor]:
+        """One step of the discriminator."""
+        self.discriminator.train().requires_grad_(True)
+        with self._autocast(x):
+            loss = losses.discriminator(self.discriminator(x), self.discriminator(x_adv))
+        self.adam_patches.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.adam_patches.step()
+        return {"d_loss": loss}
+
+    def keep(self, rate: float) -> None:
+        """Remember the moving average when it is the best so far; of equals, the last one."""
+        if rate >= self.best_rate:
+            self.best_rate, self.best = rate, copy.deepcopy(self.kept.state_dict())
+
+    def state(self) -> dict[str, Any]:
+        """All of it, for a checkpoint."""
+        numbers = {name: getattr(self, name) for name in NUMBERS}
+        return {**numbers, **{name: getattr(self, name).state_dict() for name in PARTS}, "best": self.best}
+
+    def restore(self, saved: dict[str, Any] | None, rng: Rng) -> None:
+        """Go on from a checkpoint, where there is one."""
+        if saved is None:
+            return
+        for name in NUMBERS:
+            setattr(self, name, saved[name])
+        for name in PARTS:
+            getattr(self, name).load_state_dict(saved[name])
+        self.best = saved["best"]
+        rng.set_state(saved["rng"])
+
+    def _set_rates(self, done: float) -> None:
+        share = rate(done)
+        for adam, peak in ((self.adam, self.recipe.lr), (self.adam_patches, self.recipe.lr_patches)):
+            for group in adam.param_groups:
+                group["lr"] = peak * share
+
+    def _autocast(self, x: Images) -> torch.autocast:
+        return torch.autocast(x.device.type, torch.bfloat16, enabled=self.half)
+
+
+NUMBERS = ("epoch", "step", "seen", "best_rate")
+PARTS = ("generator", "kept", "discriminator", "adam", "adam_patches")
+
+
+def rate(done: float) -> float:
+    """Share of the peak learning rate after a share of the training: linear warm-up, then a cosine."""
+    if done < WARM:
+        return max(done / WARM, LAST)
+    return LAST + (1 - LAST) * 0.5 * (1 + math.cos(math.pi * (done - WARM) / (1 - WARM)))
+
+
+# ------------------------------------------------------------------------------------------------- the change
+
+
+def bounded(raw: Images, threat: Bounded) -> Images:
+    """Bring the generator's output into the budget with a gradient everywhere: tanh (Linf), radially (L2)."""
+    if isinstance(threat, Linf):
+        return torch.tanh(raw) * threat.eps
+    length = raw.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+    return raw * (threat.eps / length.clamp_min(threat.eps))
+
+
+def longest(threat: Bounded, numbers: int) -> float:
+    """Euclidean length of the longest change in the budget, for images of so many numbers."""
+    return threat.eps * math.sqrt(numbers) if isinstance(threat, Linf) else threat.eps
+
+
+def made(x: Images, y: Labels, ids: list[str], generator: Network, threat: Bounded) -> Images:
+    """One forward pass of the generator.
+
+    Under Linf the change is rounded to whole grey levels: the harness rounds towards zero, which would cost
+    half a level on average. An L2 budget would be left by rounding.
+    """
+    x_adv = (x + bounded(generator(x, y).float(), threat)).clamp(0, 1)
+    return (x_adv * 255).round() / 255 if isinstance(threat, Linf) else x_adv
+
+
+def noisy(x: Images, y: Labels, ids: list[str], threat: Bounded) -> Images:
+    """Random noise of full size: the control that the generator has to beat."""
+    seeds = [seed_of("noise", image) for image in ids]
+    return x + threat.ascend(normal(seeds, x.shape[1:], x.device), threat.eps)
+
+
+# ------------------------------------------------------------------------------------------------- validation
+
+
+class Known(NamedTuple):
+    """Validation images that the classifier gets right."""
+
+    images: Bytes
+    labels: Labels
+    ids: list[str]
+
+
+class Success(NamedTuple):
+    """What a way to change images does on validation images."""
+
+    rate: float  # share of the images right when clean that are wrong after 8-bit quantisation
+    l2: float  # mean Euclidean length of the change, on the [0, 1] scale
+
+
+@torch.no_grad()
+def recognised(model: Network, val: Samples, batch: int) -> Known:
+    """Leave out the images that are wrong already: they say nothing about an attack."""
+    pairs = zip(torch.split(val.images, batch), torch.split(val.labels, batch), strict=True)
+    right = torch.cat([model(to_float(images)).argmax(1) == labels for images, labels in pairs])
+    return Known(val.images[right], val.labels[right], val.rows["image_id"][right.cpu().numpy()].tolist())
+
+
+@torch.no_grad()
+def success(model: Network, propose: Propose, known: Known, recipe: AdvGAN) -> Success:
+    """Judge as the harness does: project, quantise to 8 bits, classify."""
+    wrong, length = 0, 0.0
+    for start in range(0, len(known.ids), recipe.batch):
+        part = slice(start, start + recipe.batch)
+        images, labels = known.images[part], known.labels[part]
+        x = to_float(images)
+        x_adv = recipe.threat.project(x, propose(x, labels, known.ids[part]))
+        eight = to_float(to_8_bit(images, x_adv, recipe.threat))
+        wrong += int((model(eight).argmax(1) != labels).sum())
+        length += float((eight - x).flatten(1).norm(dim=1).sum())
+    return Success(wrong / max(1, len(known.ids)), length / max(1, len(known.ids)))

@@ -1,0 +1,78 @@
+"""AdvGAN: a generator learns, against the frozen classifier, to fool it with one forward pass an image.
+
+The recipe differs from the paper where public code failed to reproduce it: the change is bounded by tanh (a
+clamp has no gradient), the margin is one of logits, smooth and balanced over classes, the discriminator is a
+spectrally normalised one of patches, and the epoch is chosen on validation patients after 8-bit quantisation.
+The generator is told which label to hide, as gradient attacks are; the paper trains one generator for each
+target instead.
+
+Source:
+    Xiao, Li, Zhu, He, Liu, Song, "Generating Adversarial Examples with Adversarial Networks", IJCAI 2018
+    (https://arxiv.org/abs/1801.02610).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from robustgan.config import Number
+from robustgan.interfaces import Access, Attack, Bounded, Samples, State
+from robustgan.journal import Journal
+from robustgan.tensors import Images, Labels, Network
+
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[Number, Field(gt=0)]
+Weight = Annotated[Number, Field(ge=0)]
+
+
+class AdvGAN(Attack):
+    """Trains with the classifier's gradients on training patients; afterwards it needs no access to it."""
+
+    access: ClassVar[Access] = "white-box"
+    trains: ClassVar[bool] = True
+
+    threat: Bounded
+    width: Count = 48  # channels of the generator
+    blocks: Count = 2  # residual blocks of the generator
+    fold: Literal[1, 2, 4, 8] = 4  # side of the squares of pixels that the generator works on
+    patches: Count = 16  # channels of the discriminator's first layer
+    epochs: Count = 20
+    batch: Count = 64
+    lr: Positive = 2e-3  # peak of the generator's schedule: 10 % warm-up, then a cosine to 2 %
+    lr_patches: Positive = 2e-4  # the same for the discriminator
+    kappa: Weight = 5.0  # margin that is asked for, in logits; reached after 30 % of the training
+    realism: Weight = 0.1  # weight of the discriminator's verdict, from the third epoch on
+    length: Weight = 1.0  # weight of the length beyond `reach`, in units of the longest change in the budget
+    reach: Annotated[Number, Field(gt=0, le=1)] = 0.6  # share of the longest change that costs nothing
+    smoothness: Weight = 0.0  # weight of the change's total variation, in units of eps
+    precision: Literal["auto", "fp32", "bf16"] = (
+        "auto"  # auto: bf16 on a GPU, fp32 elsewhere; the classifier: fp32
+    )
+
+    def build(self) -> Network:
+        """The untrained generator."""
+        from robustgan.gan.image_to_image import Generator
+
+        return Generator(self.width, self.blocks, self.fold)
+
+    def fit(self, model: Network, train: Samples, val: Samples, state: State, journal: Journal) -> None:
+        """Train the generator; keep the moving average of the epoch that fools most on validation patients.
+
+        Raises:
+            InputError: the images' side is no multiple of `fold`.
+            RunError: a loss is not finite, or the classifier changed.
+        """
+        from robustgan.attacks import _advgan
+
+        _advgan.fit(self, model, train, val, state, journal)
+
+    def perturb(self, model: Network, x: Images, y: Labels, state: State) -> Images:
+        """One forward pass of the generator; the classifier is not asked."""
+        import torch
+
+        from robustgan.attacks import _advgan
+
+        with torch.no_grad():
+            return _advgan.made(x, y, [], state.network, self.threat)

@@ -1,0 +1,248 @@
+"""The planted weak classifier looks at a faint texture: noise averages out, a change that follows the texture does not."""
+
+import json
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from robustgan import evaluation
+from robustgan.attacks import _advgan
+from robustgan.attacks.advgan import AdvGAN
+from robustgan.attacks.noise import Noise
+from robustgan.config import plugin
+from robustgan.errors import InputError, RunError
+from robustgan.freezing import weights_digest
+from robustgan.interfaces import Samples, State
+from robustgan.journal import Journal
+from tests.conftest import Linear, samples_of
+
+EPS = 8 / 255
+LINF = {"norm": "linf", "eps": EPS}
+QUICK = {"width": 16, "blocks": 1, "epochs": 6, "batch": 16, "lr": 1e-2, "kappa": 2.0}
+
+
+def texture() -> torch.Tensor:
+    """Stripes of period 4 and amplitude 1 that symmetries of the square turn into each other or their opposite."""
+    wave = torch.tensor([1.0, 1.0, -1.0, -1.0]).repeat(4)
+    return (wave[:, None] * wave[None, :]).expand(3, 16, 16).contiguous()
+
+
+def weak() -> Linear:
+    """The mean of the image along the texture, times 400."""
+    return Linear(texture() * 400 / texture().numel()).eval()
+
+
+def planted(seed: int, n: int = 96) -> Samples:
+    """Noisy grey images that follow the texture (malignant) or its opposite (benign), by 1 to 12 grey levels."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(n) % 2
+    level = 1 + 11 * torch.rand(n, generator=generator)
+    noise = 20 * torch.randn(n, 3, 16, 16, generator=generator)
+    noise = (
+        noise - (noise * texture()).mean((1, 2, 3), keepdim=True) * texture()
+    )  # the noise has no texture of its own
+    images = 128 + noise + (level * (2 * labels - 1)).view(-1, 1, 1, 1) * texture()
+    return samples_of(images.round().clamp(0, 255).to(torch.uint8), labels)
+
+
+class Fitted:
+    """A generator after `fit`, and what fit wrote."""
+
+    def __init__(
+        self, folder: Any, model: nn.Module, journal: Journal | None = None, **settings: Any
+    ) -> None:
+        folder.mkdir(exist_ok=True)
+        self.attack = AdvGAN.read({"threat": LINF, **QUICK, **settings})
+        torch.manual_seed(0)
+        self.network = self.attack.build()
+        state = State(self.network, torch.Generator().manual_seed(0))
+        self.attack.fit(model, planted(1), planted(2, 48), state, journal or Journal(folder))
+        self.stats = [json.loads(line) for line in (folder / "stats.jsonl").read_text("utf-8").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
+    return Fitted(tmp_path_factory.mktemp("advgan"), weak())
+
+
+def fooled(rows: Any, labels: torch.Tensor) -> float:
+    """Share of the images right when clean that are wrong when attacked."""
+    right = rows["clean_pred"].to_numpy() == labels.numpy()
+    return float((rows["pred"].to_numpy() != labels.numpy())[right].mean())
+
+
+def test_a_planted_weak_classifier_falls_and_noise_of_the_same_size_does_nothing(fitted):
+    test, model = planted(3), weak()
+    rows, _ = evaluation.judge(fitted.attack, model, fitted.network, test, seed=0, batch=32)
+    noise, _ = evaluation.judge(Noise.read({"threat": LINF}), model, nn.Identity(), test, seed=0, batch=32)
+    margins = (model(test.images / 255)[:, 1] * (2 * test.labels - 1)).detach()
+    possible = float((margins < EPS * model.weight.detach().abs().sum()).float().mean())  # the closed form
+    assert 0.5 < possible < 0.8
+    assert fooled(rows, test.labels) > possible - 0.1
+    assert fooled(rows, test.labels) > fooled(noise, test.labels) + 0.1
+    assert set(rows["queries"]) == {0.0}  # the classifier is not asked
+
+
+def test_an_l2_budget_works_too(tmp_path):
+    threat = {"norm": "l2", "eps": 0.8}
+    fitted, test = Fitted(tmp_path, weak(), threat=threat), planted(3)
+    rows, _ = evaluation.judge(fitted.attack, weak(), fitted.network, test, seed=0, batch=32)
+    noise, _ = evaluation.judge(Noise.read({"threat": threat}), weak(), nn.Identity(), test, seed=0, batch=32)
+    assert rows["l2"].max() <= 0.8 + 1e-6
+    assert fooled(rows, test.labels) > fooled(noise, test.labels) + 0.1
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_the_bound_holds_in_the_png_however_loud_the_generator(tmp_path, norm):
+    attack = AdvGAN.read({"threat": {"norm": norm, "eps": 3.3 / 255 if norm == "linf" else 0.31}, **QUICK})
+    torch.manual_seed(0)
+    network, test = attack.build(), planted(3, 8)
+    with torch.no_grad():
+        network.head.weight.mul_(1e4)
+    _, images = evaluation.judge(attack, weak(), network, test, seed=0, batch=8)
+    for before, after in zip(test.images, images, strict=True):
+        Image.fromarray(after.permute(1, 2, 0).numpy()).save(tmp_path / "image.png")
+        read = np.asarray(Image.open(tmp_path / "image.png"), dtype=float).transpose(2, 0, 1)
+        change = (read - before.numpy()) / 255
+        assert np.abs(change).max() > 0
+        size = np.abs(change).max() if norm == "linf" else np.sqrt((change**2).sum())
+        assert size <= attack.threat.eps + 1e-6
+
+
+def test_the_change_is_the_same_in_any_batch_and_the_input_stays(fitted):
+    test = planted(3, 11)
+    x, before = test.images / 255, test.images.clone() / 255
+    one = fitted.attack.perturb(weak(), x, test.labels, State(fitted.network, torch.Generator()))
+    parts = [fitted.attack.perturb(weak(), x[i : i + 3], test.labels[i : i + 3], State(fitted.network, torch.Generator()))
+             for i in range(0, 11, 3)]  # fmt: skip
+    assert (
+        (torch.cat(parts) - one).abs() < 1.5 / 255
+    ).all()  # a level may flip where float noise meets rounding
+    assert (torch.cat(parts) == one).float().mean() > 0.999
+    assert torch.equal(
+        one, fitted.attack.perturb(weak(), x, test.labels, State(fitted.network, torch.Generator()))
+    )
+    assert torch.equal(x, before)
+
+
+def test_every_epoch_is_recorded_and_the_best_one_is_kept(fitted):
+    names = ["epoch", "g_adv", "g_gan", "g_hinge", "d_loss", "val_success", "val_noise", "l2"]
+    assert [sorted(row) for row in fitted.stats] == [sorted(names)] * 6
+    assert [row["epoch"] for row in fitted.stats] == [1, 2, 3, 4, 5, 6]
+    known = _advgan.recognised(weak(), planted(2, 48), 16)
+    propose = partial(_advgan.made, generator=fitted.network, threat=fitted.attack.threat)
+    kept = _advgan.success(weak(), propose, known, fitted.attack)
+    assert kept.rate == max(row["val_success"] for row in fitted.stats)
+    assert kept.rate > fitted.stats[0]["val_noise"] + 0.1
+
+
+class Sensitive(nn.Module):
+    """A classifier with everything that changes or wavers in train mode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5), nn.ReLU(), nn.Flatten()
+        )
+        self.head = nn.Linear(4 * 14 * 14, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.head(self.body(x))
+        return logits
+
+
+def test_a_classifier_left_in_train_mode_is_attacked_in_eval_mode_and_given_back_as_it_was(tmp_path):
+    torch.manual_seed(5)
+    model = Sensitive().train()
+    before = weights_digest(model)
+    first = Fitted(tmp_path / "a", model, epochs=2)
+    second = Fitted(tmp_path / "b", model, epochs=2)
+    assert weights_digest(model) == before
+    assert model.training
+    assert all(p.requires_grad and p.grad is None for p in model.parameters())
+    assert weights_digest(first.network) == weights_digest(
+        second.network
+    )  # dropout would have made them differ
+
+
+def test_a_classifier_that_changes_itself_is_refused(tmp_path):
+    class Drifting(Linear):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.bias.data += 1e-3
+            return super().forward(x)
+
+    with pytest.raises(RunError, match="frozen"):
+        Fitted(tmp_path, Drifting(texture()), epochs=1)
+
+
+def duel_of(model: nn.Module) -> tuple[_advgan.Duel, torch.Tensor, torch.Tensor]:
+    attack, train = AdvGAN.read({"threat": LINF, **QUICK}), planted(1, 16)
+    torch.manual_seed(0)
+    return _advgan.Duel(attack, attack.build(), train), train.images / 255, train.labels
+
+
+def test_the_generators_step_leaves_the_discriminator_alone_and_the_other_way_round():
+    model = weak().requires_grad_(False)
+    duel, x, y = duel_of(model)
+    before, generator = weights_digest(duel.discriminator), weights_digest(duel.generator)
+    delta = _advgan.bounded(duel.generator(x, y), duel.recipe.threat)
+    sum(duel.judge(model, (x + delta).clamp(0, 1), delta, y).values()).backward()
+    assert weights_digest(duel.discriminator) == before  # not even its power iteration moves
+    assert all(p.grad is None for p in duel.discriminator.parameters())
+    assert all(p.grad is not None for p in duel.generator.head.parameters())
+    duel.adam.zero_grad()
+    duel._set_rates(0.5)
+    duel.teach(x, (x + delta).detach())
+    assert weights_digest(duel.discriminator) != before
+    assert weights_digest(duel.generator) == generator
+    assert all(p.grad is None for p in duel.generator.parameters())
+
+
+class Cut(Journal):
+    """A journal of a run that is killed in the middle of its third epoch."""
+
+    def __init__(self, folder: Any) -> None:
+        super().__init__(folder, self.die)
+
+    def die(self, done: int, total: int, text: str) -> None:
+        if done > total * 2.5 / 4:
+            raise KeyboardInterrupt
+
+
+def test_a_run_that_was_killed_and_resumed_leaves_the_same_bytes_as_one_that_was_not(tmp_path):
+    straight = Fitted(tmp_path / "a", weak(), epochs=4)
+    with pytest.raises(KeyboardInterrupt):
+        Fitted(tmp_path / "b", weak(), journal=Cut(tmp_path / "b"), epochs=4)
+    assert len((tmp_path / "b" / "stats.jsonl").read_text("utf-8").splitlines()) == 2
+    resumed = Fitted(tmp_path / "b", weak(), epochs=4)
+    assert weights_digest(resumed.network) == weights_digest(straight.network)
+    assert (tmp_path / "b" / "stats.jsonl").read_bytes() == (tmp_path / "a" / "stats.jsonl").read_bytes()
+
+
+def test_a_loss_that_is_not_finite_ends_the_training(tmp_path):
+    with pytest.raises(RunError, match="not finite"):
+        Fitted(tmp_path, Linear(texture() * torch.inf), epochs=1)
+
+
+def test_a_fold_that_does_not_divide_the_images_is_refused(tmp_path):
+    attack = AdvGAN.read({"threat": LINF, **QUICK, "fold": 8})
+    train = planted(1, 8)
+    cut = Samples(train.images[..., :12], train.labels, train.rows)
+    with pytest.raises(InputError, match="fold: found 8"):
+        attack.fit(weak(), cut, cut, State(attack.build(), torch.Generator()), Journal(tmp_path))
+
+
+def test_without_a_discriminator_its_losses_are_not_made_up(tmp_path):
+    assert "d_loss" not in Fitted(tmp_path, weak(), realism=0, epochs=1).stats[0]
+
+
+def test_settings_survive_a_round_trip_and_images_from_scratch_are_refused():
+    attack = AdvGAN.read({"threat": {"norm": "linf", "eps": "8/255"}, **QUICK})
+    assert plugin("attacks", attack.settings()) == attack
+    with pytest.raises(InputError, match="norm"):
+        AdvGAN.read({"threat": {"norm": "unrestricted"}})
