@@ -1,0 +1,132 @@
+"""The command line: what people type, what they are told, and the exit code."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from robustgan import cli
+from robustgan.config import read_yaml
+from robustgan.experiment import experiment
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+
+
+def robustgan(*words: str, cwd: Path | None = None, code: int = 0, env: dict[str, str] | None = None) -> str:
+    """Run the command in a process of its own; return what it printed."""
+    command = [sys.executable, "-m", "robustgan", *words]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, env={**os.environ, **(env or {})})
+    assert done.returncode == code, done.stdout + done.stderr
+    assert code == 0 or "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+BLOCKER = """
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"torch", "timm", "art", "torchvision", "torchmetrics"}:
+            raise ImportError(f"{name} is blocked")
+sys.meta_path.insert(0, Blocked())
+"""
+
+
+@pytest.fixture
+def without_torch(tmp_path) -> dict[str, str]:
+    """An environment in which torch, timm and ART cannot be imported."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(BLOCKER)
+    return {"PYTHONPATH": str(tmp_path / "site")}
+
+
+def test_a_plan_needs_no_torch(tmp_path, without_torch) -> None:
+    rows = json.loads(robustgan("plan", "quickstart", "--json", "--out", str(tmp_path), env=without_torch))
+    assert {row["stage"] for row in rows} == {"manifest", "pixels", "split", "classifier", "generator", "attacked", "forged"}
+    assert not any(row["cached"] for row in rows)
+    assert list(tmp_path.iterdir()) == [tmp_path / "site"]
+
+
+@pytest.mark.parametrize("what", ["attacks", "datasets", "models", "metrics", "configs"])
+def test_lists_say_what_each_thing_is(what: str, without_torch) -> None:
+    found = json.loads(robustgan("list", what, "--json", env=without_torch))
+    assert len(found) >= 3
+    assert all(found.values())
+
+
+def test_help_has_examples() -> None:
+    assert "robustgan run quickstart" in robustgan("run", "--help")
+
+
+def test_the_published_schema_is_the_code_s(without_torch) -> None:
+    printed = json.loads(robustgan("schema", env=without_torch))
+    assert printed == json.loads((CONFIGS / "schema.json").read_text("utf-8")), "run: robustgan schema > configs/schema.json"
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_config_is_valid_and_survives_its_settings(path: Path) -> None:
+    plan = experiment(read_yaml(path))
+    assert experiment(plan.settings()) == plan
+    assert plan.name == path.stem
+    assert path.read_text("utf-8").startswith("# yaml-language-server: $schema=schema.json")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run", "quikstart"), "Did you mean `quickstart`?"),
+        (("run", "none.yaml"), "none.yaml: no such file"),
+        (("plan", "smoke", "--set", "sed=1"), "sed: unknown setting.*Did you mean `seed`?"),
+        (("plan", "smoke", "--set", "split.fold=[2]"), "split.fold: unknown setting.*Did you mean `folds`?"),
+        (("plan", "smoke", "--set", "attacks.1.kind=advgna"), "attacks: no kind `advgna`.*Did you mean `advgan`?"),
+        (("plan", "smoke", "--set", "attacks.1.threat.eps=0"), "attacks.1.*eps.*greater than 0"),
+        (("plan", "smoke", "--set", "models.0.training.lr=fast"), "lr.*found 'fast'"),
+        (("plan", "smoke", "--set", "seed"), "expected KEY=VALUE"),
+        (("data", "audit"), "give either a ROOT or --config"),
+        (("report", "nowhere"), "nowhere"),
+    ],
+)
+def test_mistakes_are_explained_with_exit_code_2(tmp_path, words, said: str) -> None:
+    printed = robustgan(*words, cwd=tmp_path, code=2)
+    assert re.search(said, printed.replace("\n", " ")), printed
+
+
+def test_two_attacks_of_one_name_are_refused(tmp_path) -> None:
+    printed = robustgan("plan", "smoke", "--set", "attacks.2={kind: clean}", cwd=tmp_path, code=2)
+    assert "found twice: clean" in printed
+
+
+def test_debug_shows_the_traceback(tmp_path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "robustgan", "run", "none.yaml", "--debug"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert "Traceback" in done.stderr
+
+
+def test_a_full_disk_is_explained() -> None:
+    code, text = cli._explain(OSError(28, "No space left on device", "runs/x"))
+    assert code == 2
+    assert text.startswith("runs/x: No space left on device. Nothing that was finished is lost")
+
+
+def test_an_output_folder_that_is_a_file_is_explained(tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    printed = robustgan("run", "smoke", "--out", str(tmp_path / "file"), code=2)
+    assert "file" in printed
+
+
+def test_doctor_finds_this_machine_fit() -> None:
+    facts = json.loads(robustgan("doctor", "--json"))
+    assert facts["problems"] == []
+    assert facts["torch"][0].isdigit()
+
+
+def test_synthetic_data_can_be_written_and_audited(tmp_path) -> None:
+    sizes = ["--set", "patients=12", "--set", "fields=1", "--set", "width=48", "--set", "height=32"]
+    robustgan("data", "synth", str(tmp_path / "tree"), *sizes)
+    printed = robustgan("data", "audit", str(tmp_path / "tree"), "--partial")
+    assert "400X" in printed
+    assert "exists already" in robustgan("data", "synth", str(tmp_path / "tree"), *sizes, code=2)

@@ -1,0 +1,42 @@
+"""What one config says: lists of eps, names that must differ, oracles that must exist."""
+
+import pytest
+
+from robustgan.errors import InputError
+from robustgan.experiment import experiment
+
+BASE = {
+    "name": "test",
+    "dataset": {"kind": "synthetic"},
+    "models": [{"name": "m", "model": {"kind": "densenet", "variant": "compact"}}],
+    "attacks": [{"kind": "fgsm", "threat": {"norm": "linf", "eps": ["2/255", "4/255"]}}],
+}
+
+
+def test_a_list_of_eps_stands_for_one_attack_each() -> None:
+    assert [attack.threat.eps for attack in experiment(BASE).attacks] == [2 / 255, 4 / 255]
+
+
+def test_settings_are_the_way_back() -> None:
+    plan = experiment(BASE)
+    assert experiment(plan.settings()) == plan
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"models": []}, "models"),
+        ({"attacks": []}, "attacks"),
+        ({"models": "densenet"}, "models: found 'densenet', expected a list"),
+        ({"models": [{"name": "m"}]}, "models.0"),
+        ({"models": BASE["models"] * 2}, "found twice: m"),
+        ({"attacks": [{"kind": "dcgan"}]}, "oracles: generated images are judged by oracle"),
+        ({"name": "../escape"}, "name"),
+        ({"pixels": {"size": 50}}, "multiple of 16"),
+        ({"split": {"folds": [0]}}, "split.folds.0"),
+        ({"dataset": {"kind": "syntetic"}}, "Did you mean `synthetic`"),
+    ],
+)
+def test_mistakes_are_named(change: dict, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        experiment({**BASE, **change})

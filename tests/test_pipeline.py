@@ -1,0 +1,134 @@
+"""The whole run: complete, repeatable to the byte, resumed after a kill in every step, honest about what failed."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from robustgan import tables
+from robustgan.config import read_yaml
+from robustgan.errors import RunError
+from robustgan.experiment import experiment
+from robustgan.journal import silent
+from robustgan.pipeline import Place, run, stages
+
+SMOKE = Path(__file__).parents[1] / "configs" / "smoke.yaml"
+STEPS = ("manifest", "pixels", "split", "classifier", "generator", "attacked", "forged", "report")
+
+
+def command(out: Path) -> list[str]:
+    return [sys.executable, "-m", "robustgan", "run", str(SMOKE), "--out", str(out), "--json"]
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    """Bytes of every file of the report but `run.json`, which holds durations."""
+    folder = out / "reports" / "smoke"
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p != folder / "run.json"}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("undisturbed")
+    subprocess.run(command(out), check=True, capture_output=True)
+    return out
+
+
+@pytest.mark.slow
+def test_every_image_has_a_row_in_every_cell(finished: Path) -> None:
+    plan = experiment(read_yaml(SMOKE))
+    rows = tables.read(finished / "reports/smoke/predictions.parquet", tables.PREDICTIONS)
+    folds = tables.read(finished / "reports/smoke/evidence/manifest.parquet", tables.FOLDS)
+    tested = set(folds.loc[folds["split"] == "test", "image_id"])
+    cells = rows.groupby(["attack", "norm", "eps"], dropna=False)["image_id"]
+    assert len(cells) == sum(attack.paired for attack in plan.attacks)
+    assert all(set(ids) == tested and len(ids) == len(tested) for _, ids in cells)
+
+
+@pytest.mark.slow
+def test_clean_rows_are_unchanged_and_attacked_rows_stay_in_budget(finished: Path) -> None:
+    rows = tables.read(finished / "reports/smoke/predictions.parquet", tables.PREDICTIONS)
+    clean = rows[rows["attack"] == "clean"]
+    assert (clean["linf"] == 0).all()
+    assert (clean["score"] == clean["clean_score"]).all()
+    for norm in ("linf", "l2"):
+        bounded = rows[rows["norm"] == norm]
+        assert (bounded[norm] <= bounded["eps"] + 1e-6).all()
+
+
+@pytest.mark.slow
+def test_the_same_command_again_redoes_nothing(finished: Path) -> None:
+    before = contents(finished)
+    printed = subprocess.run(command(finished), check=True, capture_output=True, text=True).stdout
+    events = [json.loads(line) for line in printed.splitlines()[:-1]]
+    assert {event["event"] for event in events} == {"kept"}
+    assert contents(finished) == before
+
+
+@pytest.mark.slow
+def test_a_kill_in_every_step_changes_nothing(finished: Path, tmp_path) -> None:
+    for step in STEPS:
+        process = subprocess.Popen(command(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        partial = tmp_path / "runs" / step
+        while process.poll() is None and not any(partial.glob("*.partial")):
+            time.sleep(0.005)
+        assert process.poll() is None, f"the run ended before a kill could reach {step}"
+        time.sleep(0.2)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    subprocess.run(command(tmp_path), check=True, capture_output=True)
+    assert contents(tmp_path) == contents(finished)
+
+
+@pytest.mark.slow
+def test_the_report_can_be_rendered_again_without_its_run(finished: Path, tmp_path) -> None:
+    copy = tmp_path / "reports" / "smoke"
+    shutil.copytree(finished / "reports" / "smoke", copy)
+    for rendered in ("report.html", "report.md", "metrics.csv"):
+        (copy / rendered).unlink()
+    subprocess.run([sys.executable, "-m", "robustgan", "report", str(copy)], check=True, capture_output=True)
+    assert contents(tmp_path) == contents(finished)
+
+
+def test_stage_keys_depend_on_what_matters(tmp_path) -> None:
+    settings = read_yaml(SMOKE)
+    place = Place(tmp_path, tmp_path)
+    base = {stage.name: stage.key for stage in stages(experiment(settings), place)}
+
+    def changed(**change: object) -> set[str]:
+        other = {stage.name: stage.key for stage in stages(experiment({**settings, **change}), place)}
+        return {name for name in base if other.get(name) != base[name]}
+
+    assert changed(title="other words") == set()
+    assert changed(seed=1) == {name for name in base if name.startswith(("classifier", "train", "attack"))}
+    only = changed(attacks=[{"kind": "clean"}, *settings["attacks"][1:2], {"kind": "fgsm", "threat": {"norm": "linf", "eps": 0.1}}])
+    assert not any(name.startswith("classifier") for name in only)
+    assert any("fgsm" in name for name in only)
+
+
+def test_a_failing_attack_is_reported_and_the_others_go_on(tmp_path, monkeypatch) -> None:
+    from robustgan import evaluation, steps
+
+    def fail(*args: object, **kwargs: object) -> None:
+        raise RunError("planted failure")
+
+    settings = read_yaml(SMOKE)
+    settings["attacks"] = [{"kind": "clean"}, {"kind": "noise", "threat": {"norm": "linf", "eps": 0.1}}]
+    settings["models"][0]["training"]["epochs"] = 1
+    settings["oracles"] = []
+    real = evaluation.judge
+    monkeypatch.setattr(evaluation, "judge", lambda attack, *rest: (fail if attack.label == "noise" else real)(attack, *rest))
+    assert steps.attacked.__module__ == "robustgan.steps"
+    folder, failures = run(experiment(settings), Place(tmp_path, tmp_path), "planted", lambda stage, cached: silent)
+    assert len(failures) == 1
+    assert "noise" in failures[0]
+    assert "planted failure" in failures[0]
+    assert "planted failure" in (folder / "report.md").read_text("utf-8")
+    rows = pd.read_parquet(folder / "predictions.parquet")
+    assert set(rows["attack"]) == {"clean"}
