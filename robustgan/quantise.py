@@ -24,8 +24,8 @@ def to_8_bit(clean: Bytes, x_adv: Images, threat: object) -> Bytes:
     Rounding alone breaks a budget, and cutting every change down to a whole level wipes out an L2 attack
     whose changes are smaller than that. So every change is cut down first, which keeps it inside, and raised
     again where the higher level is the nearest and the budget allows it: for L2 those with the largest
-    fractions first, until the budget is spent. Every change stays within one level of what was asked for, none
-    changes its sign, and none stays none. Without a budget the nearest level is taken.
+    fractions first, until the budget is spent. Every change stays within one level of what was asked for,
+    none changes its sign, and none stays none. Without a budget the nearest level is taken.
     """
     change = x_adv * LEVELS - clean.float()
     if isinstance(threat, Linf):

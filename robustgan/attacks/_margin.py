@@ -1,5 +1,6 @@
 """What the gradient attacks climb: the margin of the wrong class over the right one."""
 
+from robustgan.errors import RunError
 from robustgan.tensors import Images, Labels, Logits, Network, Scores, Tensor
 
 
@@ -18,6 +19,9 @@ def slope(model: Network, x: Images, y: Labels) -> tuple[Scores, Tensor]:
     """The margin of each image and its gradient in that image: one forward and one backward pass.
 
     The gradient of an image depends on that image alone: margins are added up, not averaged.
+
+    Raises:
+        RunError: a gradient is not finite. The sign of NaN is 0, so the attack would stand still and seem to fail.
     """
     import torch
 
@@ -25,4 +29,6 @@ def slope(model: Network, x: Images, y: Labels) -> tuple[Scores, Tensor]:
     with torch.enable_grad():
         value = margin(model(x), y)
         (gradient,) = torch.autograd.grad(value.sum(), x)
+    if not torch.isfinite(gradient).all():
+        raise RunError("the gradients of the classifier are not finite.")
     return value.detach(), gradient

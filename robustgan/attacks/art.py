@@ -93,12 +93,14 @@ class Art(Attack):
         """Attack image by image, each with its own random numbers; whole batches where nothing is drawn."""
         import torch
 
+        told = self.arguments(len(x) if self.batched else 1)
         if self.batched:
-            return self.generate(model, x, y, state.seeds[0])
-        parts = [self.generate(model, x[i : i + 1], y[i : i + 1], seed) for i, seed in enumerate(state.seeds)]
+            return self.generate(model, x, y, state.seeds[0], told)
+        ones = [slice(i, i + 1) for i in range(len(x))]
+        parts = [self.generate(model, x[i], y[i], s, told) for i, s in zip(ones, state.seeds, strict=True)]
         return torch.cat(parts)
 
-    def generate(self, model: Network, x: Images, y: Labels, seed: int) -> Images:
+    def generate(self, model: Network, x: Images, y: Labels, seed: int, told: dict[str, Any]) -> Images:
         """Run the method once.
 
         Raises:
@@ -114,7 +116,7 @@ class Art(Attack):
             with seeded(seed) as drawn:
                 from art.attacks import evasion
 
-                attack = getattr(evasion, self.method)(victim, **self.arguments(len(x)))
+                attack = getattr(evasion, self.method)(victim, **told)
                 x_adv = attack.generate(x=x.cpu().numpy().copy(), y=one_hot)
                 if self.batched and drawn():
                     raise RunError(f"{self.method} draws random numbers: set `batched: false`.")

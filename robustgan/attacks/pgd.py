@@ -38,7 +38,7 @@ class PGD(Attack):
         """Return, for each image, the point of all climbs where the wrong class is furthest ahead.
 
         Raises:
-            RunError: the model's outputs or gradients are not finite.
+            RunError: the classifier's outputs or gradients are not finite.
         """
         import torch
 
@@ -48,7 +48,7 @@ class PGD(Attack):
                 best = torch.where((value > height).view(-1, 1, 1, 1), x_adv, best)
                 height = torch.maximum(value, height)  # a NaN stays, so that it is seen below
         if not torch.isfinite(height).all():
-            raise RunError(f"{self.label}: the model's outputs or gradients are not finite.")
+            raise RunError("the outputs of the classifier are not finite.")
         return best
 
     def start(self, x: Images, state: State, restart: int) -> Images:
