@@ -16,15 +16,15 @@ def made(width: int = 8, blocks: int = 1, fold: int = 4) -> Generator:
 
 
 @pytest.mark.parametrize("fold", [1, 2, 4, 8])
-def test_a_change_has_the_shape_of_its_image(images, fold):
+def test_a_change_has_the_shape_of_its_image(images: torch.Tensor, fold: int) -> None:
     assert made(fold=fold)(images, torch.tensor([0, 1, 0, 1, 1])).shape == images.shape
 
 
-def test_training_starts_from_small_changes(images):
+def test_training_starts_from_small_changes(images: torch.Tensor) -> None:
     assert made()(images, torch.zeros(5, dtype=torch.int64)).abs().mean() < 0.3
 
 
-def test_the_change_of_an_image_does_not_depend_on_its_batch(images):
+def test_the_change_of_an_image_does_not_depend_on_its_batch(images: torch.Tensor) -> None:
     generator, labels = made(), torch.tensor([0, 1, 0, 1, 1])
     together = generator(images, labels)
     for i in range(5):
@@ -36,19 +36,19 @@ def test_the_change_of_an_image_does_not_depend_on_its_batch(images):
     )  # nothing in it behaves otherwise in eval mode
 
 
-def test_the_label_changes_the_change(images):
+def test_the_label_changes_the_change(images: torch.Tensor) -> None:
     generator = made()
     zero, one = (generator(images, torch.full((5,), label)) for label in (0, 1))
     assert (zero - one).abs().mean() > 0.1 * zero.abs().mean()
 
 
-def test_the_generator_has_no_batch_norm_and_no_transposed_convolution():
+def test_the_generator_has_no_batch_norm_and_no_transposed_convolution() -> None:
     kinds = {type(module) for module in made(blocks=3).modules()}
     assert not kinds & {nn.BatchNorm2d, nn.ConvTranspose2d, nn.Dropout}
 
 
-def test_every_pixel_of_a_change_gets_as_many_contributions():
-    """What a transposed convolution fails at: with equal weights and a flat image its change is a checkerboard."""
+def test_every_pixel_of_a_change_gets_as_many_contributions() -> None:
+    """What a transposed convolution fails at: equal weights and a flat image give a checkerboard."""
     generator = made()
     with torch.no_grad():
         for parameter in (generator.stem.convolution.weight, generator.head.weight):
@@ -59,11 +59,11 @@ def test_every_pixel_of_a_change_gets_as_many_contributions():
 
 
 @pytest.mark.parametrize(("size", "side"), [(16, 8), (32, 8), (48, 6), (64, 8), (224, 14)])
-def test_the_discriminator_grows_deeper_with_the_image(size, side):
+def test_the_discriminator_grows_deeper_with_the_image(size: int, side: int) -> None:
     assert PatchDiscriminator(4, size)(torch.rand(2, 3, size, size)).shape == (2, 1, side, side)
 
 
-def test_every_layer_of_the_discriminator_is_spectrally_normalised():
+def test_every_layer_of_the_discriminator_is_spectrally_normalised() -> None:
     torch.manual_seed(0)
     discriminator = PatchDiscriminator(8, 48)
     for _ in range(30):
