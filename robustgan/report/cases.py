@@ -13,6 +13,7 @@ from robustgan.report.folder import Folder, Row, Rows, case_key
 POOLED = "pooled"
 SUCCESS, MISSED, ALARMS = "attack_success", "missed_cancers", "false_alarms"
 SHOWN_AS = {
+    "clean": "Clean",
     "pgd": "PGD",
     "fgsm": "FGSM",
     "advgan": "AdvGAN",

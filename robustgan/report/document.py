@@ -105,6 +105,7 @@ class Figure:
     kind: ClassVar[str] = "figure"
     pictures: tuple[Picture, ...]
     caption: str
+    natural: bool = False  # as large as their pixels, for pictures that were not drawn for a narrow column
 
 
 Block = Table | Paragraph | Items | Terms | Listing | Tiles | Figure

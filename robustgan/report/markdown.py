@@ -40,7 +40,7 @@ def _block(block: Block) -> str:
             return _paragraph(words, tone)
         case Table():
             return _table(block.filled)
-        case Figure(pictures, caption):
+        case Figure(pictures, caption, _):
             images = "\n".join(f"![{escape(p.alt)}]({quote(p.path)})" for p in pictures)
             return f"{images}\n\n*{escape(caption)}*"
         case Items(items):

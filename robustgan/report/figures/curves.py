@@ -26,7 +26,7 @@ def draw(curves: pd.DataFrame, title: str) -> Figure:
     figure, rows = panel(0.5 + 1.55 * len(kinds), rows=len(kinds))
     for axes, kind in zip(rows, kinds, strict=True):
         _lines(axes, shown[[kind_of(name) == kind for name in shown["name"]]], kind)
-    rows[0].set_title(title)
+    figure.suptitle(title, x=0.01, ha="left", weight="bold", size=10)
     rows[-1].set_xlabel("step" if "d_loss" in set(shown["name"]) and "r_t" in set(shown["name"]) else "epoch")
     return figure
 
@@ -43,4 +43,5 @@ def _lines(axes: Axes, part: pd.DataFrame, kind: str) -> None:
         axes.set_ylim(-0.03, 1.03)
     axes.set_ylabel(kind)
     axes.grid(axis="y")
-    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1.2)
+    place = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.98), "borderaxespad": 0.0}
+    axes.legend(fontsize=8, ncols=3, handlelength=1.2, columnspacing=1.0, **place)

@@ -19,7 +19,7 @@ def draw(drops: pd.DataFrame, title: str) -> Figure:
         title: name of the metric.
     """
     values = 100 * drops.astype(float)
-    figure, (axes,) = panel(0.95 + 0.29 * len(values), width=WIDTH)
+    figure, (axes,) = panel(0.6 + 0.29 * len(values), width=WIDTH - 0.4)
     letters = values.map(lambda value: "" if np.isnan(value) else f"{value + 0.0:.1f}".replace("-0.0", "0.0"))
     sns.heatmap(
         values, ax=axes, cmap=ramp(), vmin=0, vmax=100, annot=letters, fmt="", cbar=False, mask=values.isna(),

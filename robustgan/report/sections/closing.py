@@ -56,10 +56,15 @@ def failures(folder: Folder) -> Section:
 def reproduce(folder: Folder) -> Section:
     """The command, and what to compare."""
     words = (
-        "The same command with the same data and versions on the same kind of machine writes the same tables, byte for byte. "
-        "`robustgan report` on this folder writes this page again from predictions.parquet and generated.parquet, without torch."
-    ).replace("`", "")
-    return Section("reproduce", "How to reproduce", (Listing(str(folder.run["command"])), Paragraph(words)))
+        "The same command with the same data and versions on the same kind of machine writes the same tables, byte for "
+        "byte. The second command writes this page again from predictions.parquet and generated.parquet, without torch."
+    )
+    again = "robustgan report FOLDER"
+    return Section(
+        "reproduce",
+        "How to reproduce",
+        (Listing(str(folder.run["command"])), Paragraph(words), Listing(again)),
+    )
 
 
 def definitions() -> Section:

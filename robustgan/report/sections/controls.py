@@ -90,7 +90,7 @@ def _findings(folder: Folder, found: list[Case]) -> list[Block]:
                 f"{case.title} turns {percent(mine)} % and PGD only {percent(best)} %: an attack that needs no gradient when it "
                 "is used beats the one that does. PGD was not strong enough here, and its drop is not the worst case."
             )
-            blocks.append(Paragraph(text, "note"))
+            blocks.append(Paragraph(text, "warning"))
     return blocks
 
 

@@ -138,4 +138,4 @@ def _sheets(folder: Folder) -> list[Block]:
         "fooling": "Generated images that all oracles accept and that fool the victim, with its scores (a selection by construction).",
     }
     found = {stem: pictures.sheets(folder, stem) for stem in captions}
-    return [Figure(found[stem], caption) for stem, caption in captions.items() if found[stem]]
+    return [Figure(found[stem], caption, natural=True) for stem, caption in captions.items() if found[stem]]

@@ -6,7 +6,7 @@ from robustgan.report import cases as lookup
 from robustgan.report.cases import cell
 from robustgan.report.document import Block, Cell, Paragraph, Section, Table
 from robustgan.report.folder import Folder, Row, Rows
-from robustgan.report.words import absent, count_cell, share_cell
+from robustgan.report.words import absent, share_cell
 
 METRICS = {
     "accuracy": "Accuracy",
@@ -25,28 +25,24 @@ def section(folder: Folder) -> Section:
 
 def clean_table(folder: Folder, model: str) -> Table:
     """One row a magnification and pooled, with 95 % intervals clustered by patient."""
-    rows = clean_rows(folder, model)
-    bad = lookup.broken(folder, model)
-    lines = []
-    for magnification in lookup.magnifications(folder.metrics) if len(rows) else []:
-        found = {metric: cell(rows, metric, magnification) for metric in METRICS}
-        size = found["accuracy"]
-        images, groups = (
-            (absent(), absent()) if size is None else (count_cell(size["images"]), count_cell(size["groups"]))
-        )
-        why = bad.get(magnification)
-        verdict = Cell("yes") if why is None else Cell(f"no: {why}")
-        notes = Cell(_notes(list(found.values())) if why is None else "", muted=True)
-        lines.append(
-            (Cell(magnification), *(_clean(row) for row in found.values()), images, groups, verdict, notes)
-        )
+    rows, bad = clean_rows(folder, model), lookup.broken(folder, model)
+    names = lookup.magnifications(folder.metrics) if rows else []
+    lines = tuple(_line(rows, name, bad.get(name)) for name in names)
     caption = (
         f"{model} without an attack: % (95 % interval, clustered by patient) on patients never seen in training; "
         "threshold 0.5."
     )
-    return Table(
-        caption, ("Magnification", *METRICS.values(), "Images", "Patients", "Works", "Note"), tuple(lines)
-    )
+    return Table(caption, ("Magnification", *METRICS.values(), "Images (patients)", "Works", "Note"), lines)
+
+
+def _line(rows: Rows, magnification: str, why: str | None) -> tuple[Cell, ...]:
+    found = [cell(rows, metric, magnification) for metric in METRICS]
+    size = found[0]
+    counts = f"{int(size['images']):,} ({int(size['groups']):,})" if size else "0"
+    works = Cell("yes") if why is None else Cell(f"no: {why}")
+    notes = "" if why else "; ".join(dict.fromkeys(str(row["note"]) for row in found if row and row["note"]))
+    ends = (Cell(counts, size["images"] if size else 0.0), works, Cell(notes, muted=True))
+    return (Cell(magnification), *(_clean(row) for row in found), *ends)
 
 
 def clean_rows(folder: Folder, model: str) -> Rows:
@@ -57,16 +53,6 @@ def clean_rows(folder: Folder, model: str) -> Rows:
 
 
 def _clean(row: Row | None) -> Cell:
-    return (
-        absent()
-        if row is None
-        else share_cell(row["clean"], row["clean_low"], row["clean_high"], _reason(row))
-    )
-
-
-def _notes(rows: list[Row | None]) -> str:
-    return "; ".join(dict.fromkeys(str(row["note"]) for row in rows if row and row["note"]))
-
-
-def _reason(row: Row) -> str:
-    return str(row["note"]) or f"n = {int(row['images'])}"
+    if row is None:
+        return absent()
+    return share_cell(row["clean"], row["clean_low"], row["clean_high"], str(row["note"]))
