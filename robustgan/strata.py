@@ -51,11 +51,19 @@ def validation(train: pd.DataFrame, share: float, seeds: tuple[int, int]) -> set
     magnification, with both classes on both sides.
 
     Raises:
-        InputError: no choice has both classes on both sides.
+        InputError: a class has fewer than two units.
     """
+    benign, ill = (train.loc[train["label"] == label, "unit"].nunique() for label in (0, 1))
+    if (
+        min(benign, ill) < 2
+    ):  # with two of each there is always a choice that leaves both classes on both sides
+        raise InputError(
+            f"split: no validation side can be carved: outside the test side {benign} patients have benign "
+            f"and {ill} have malignant images; each class needs two. Use fewer folds, or more patients."
+        )
     cells = pd.crosstab(train["unit"], [train["label"], train["magnification"]])
     images, malignant = cells.to_numpy(), cells.columns.get_level_values(0).to_numpy() == 1
-    best, chosen = np.inf, None
+    best, chosen = np.inf, np.zeros(len(cells), bool)
     for inside in _candidates(train, cells.index, share, seeds):
         both = all(
             images[side][:, kind].sum() for side in (inside, ~inside) for kind in (malignant, ~malignant)
@@ -63,12 +71,6 @@ def validation(train: pd.DataFrame, share: float, seeds: tuple[int, int]) -> set
         off = float(np.abs(images[inside].sum(0) / images.sum(0) - share).sum())
         if both and off < best:
             best, chosen = off, inside
-    if chosen is None:
-        benign, ill = (train.loc[train["label"] == label, "unit"].nunique() for label in (0, 1))
-        raise InputError(
-            f"split: no validation side can be carved: outside the test side {benign} patients have benign "
-            f"and {ill} have malignant images; each class needs two. Use fewer folds, or more patients."
-        )
     return set(cells.index[chosen])
 
 

@@ -84,8 +84,8 @@ def scan(root: Path, partial: bool, tick: Tick) -> pd.DataFrame:
 
     Raises:
         InputError: no tree, or several; a name that does not parse, a file in the wrong folder, a file that
-            is no usable image, one image under both labels, one class only; and, in a complete copy, counts that
-            differ from the published ones. The message lists the offenders.
+            is no usable image, one image under both labels, one class only; and, in a complete copy, counts
+            that differ from the published ones. The message lists the offenders.
     """
     paths = list_files(root)
     if not paths:

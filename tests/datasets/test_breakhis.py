@@ -40,14 +40,21 @@ def all_names(real_data: Path) -> list[str]:
     return [line.partition("|")[0] for line in lines]
 
 
-@pytest.mark.parametrize("inside", ["", "BreaKHis_v1", "BreaKHis_v1/histology_slides", "BreaKHis_v1/histology_slides/breast"])
+@pytest.mark.parametrize(
+    "inside", ["", "BreaKHis_v1", "BreaKHis_v1/histology_slides", "BreaKHis_v1/histology_slides/breast"]
+)
 def test_every_folder_of_the_tree_may_be_the_root(root: Path, inside: str) -> None:
     found = scan(root / inside, True, silent)
     assert found["label"].tolist() == [0, 0, 1, 1]
     assert found["group"].tolist() == ["14-22549", "14-16184", "14-2523", "15-190"]
     assert found["slide"].tolist() == ["14-22549AB", "14-16184CD", "14-2523", "15-190EF"]
     assert found["magnification"].tolist() == [40, 100, 200, 400]
-    assert found["subtype"].tolist() == ["adenosis", "tubular_adenoma", "ductal_carcinoma", "papillary_carcinoma"]
+    assert found["subtype"].tolist() == [
+        "adenosis",
+        "tubular_adenoma",
+        "ductal_carcinoma",
+        "papillary_carcinoma",
+    ]
     assert (found["width"] == 6).all()
     assert (found["height"] == 4).all()
     assert all((root / inside / path).is_file() for path in found["path"])
@@ -210,7 +217,9 @@ def test_more_images_than_were_published(root: Path) -> None:
 def test_slides_that_breakhis_does_not_know(root: Path) -> None:
     plant(root / "BreaKHis_v1/histology_slides/breast", ["SOB_M_DC-99-1000A-40-001.png"], start=50)
     assert "99-1000" in set(scan(root, True, silent)["group"])
-    with pytest.raises(InputError, match=r"counts that differ .* \(329\)"):  # 328 cells, and one of a strange slide
+    with pytest.raises(
+        InputError, match=r"counts that differ .* \(329\)"
+    ):  # 328 cells, and one of a strange slide
         scan(root, False, silent)
 
 
@@ -233,7 +242,7 @@ def test_progress_reaches_the_end(root: Path) -> None:
     assert seen == [(i, 4) for i in range(1, 5)]
 
 
-# ------------------------------------------------------------------------------------------------- published facts
+# -------------------------------------------------------------------------------------------- published facts
 
 
 def test_facts_add_up() -> None:
@@ -246,7 +255,10 @@ def test_facts_add_up() -> None:
     benign = known["type"].isin(["A", "F", "PT", "TA"])
     assert known[benign]["accession"].nunique() == 16
     assert known[benign].groupby("fold")["accession"].nunique().tolist() == [3, 3, 3, 3, 4]
-    assert all(re.sub("[A-Z]+$", "", slide) == acc for slide, acc in zip(known["slide"], known["accession"], strict=True))
+    assert all(
+        re.sub("[A-Z]+$", "", slide) == acc
+        for slide, acc in zip(known["slide"], known["accession"], strict=True)
+    )
 
 
 def test_all_published_names_parse_and_count(real_data: Path) -> None:
@@ -270,7 +282,9 @@ def test_a_complete_copy(real_data: Path, tmp_path: Path) -> None:
 
 def test_the_real_subset(real_data: Path) -> None:
     found = Breakhis(partial=True).manifest(real_data / "breakhis_subset", silent)
-    counts = found.groupby(["label", "magnification"]).agg(images=("path", "size"), slides=("slide", "nunique"))
+    counts = found.groupby(["label", "magnification"]).agg(
+        images=("path", "size"), slides=("slide", "nunique")
+    )
     assert counts["images"].tolist() == [9, 68, 17, 12, 33, 64, 20, 32]
     listed = pd.read_csv(real_data / "breakhis_subset/manifest.csv").set_index("file").loc[found["path"]]
     assert listed["sha256"].tolist() == found["image_id"].tolist()

@@ -79,9 +79,17 @@ def test_settings_survive_a_round_trip() -> None:
 
 def test_optional_columns(data: Path) -> None:
     frame = pd.read_csv(data / "set/manifest.csv", dtype=str)
-    frame = frame.assign(mag=["40X", "100x", "200", "400X", "40", "40"], kind="ductal", side="test", slide=list("abcdef"))
+    frame = frame.assign(
+        mag=["40X", "100x", "200", "400X", "40", "40"], kind="ductal", side="test", slide=list("abcdef")
+    )
     frame.to_csv(data / "set/manifest.csv", index=False)
-    columns = {**SETTINGS["columns"], "magnification": "mag", "subtype": "kind", "split": "side", "slide": "slide"}
+    columns = {
+        **SETTINGS["columns"],
+        "magnification": "mag",
+        "subtype": "kind",
+        "split": "side",
+        "slide": "slide",
+    }
     found = listed(data, columns=columns)
     assert found["magnification"].tolist() == [40, 100, 200, 400, 40, 40]
     assert set(found["subtype"]) == {"ductal"}
@@ -138,9 +146,13 @@ def test_a_link_that_leaves_the_root(data: Path) -> None:
         ("split", {"m": "trian"}, "found 'trian' in 1 rows. Allowed: test, train, val. Did you mean `train`"),
     ],
 )
-def test_a_bad_value_in_an_optional_column(data: Path, column: str, cells: dict[str, str], message: str) -> None:
+def test_a_bad_value_in_an_optional_column(
+    data: Path, column: str, cells: dict[str, str], message: str
+) -> None:
     change(data, m="40" if column == "magnification" else "train")
-    frame = pd.read_csv(data / "set/manifest.csv", dtype=str).assign(m="40" if column == "magnification" else "train")
+    frame = pd.read_csv(data / "set/manifest.csv", dtype=str).assign(
+        m="40" if column == "magnification" else "train"
+    )
     frame.to_csv(data / "set/manifest.csv", index=False)
     change(data, **cells)
     with pytest.raises(InputError, match=message):
@@ -148,7 +160,7 @@ def test_a_bad_value_in_an_optional_column(data: Path, column: str, cells: dict[
 
 
 def test_a_missing_column_names_the_nearest(data: Path) -> None:
-    with pytest.raises(InputError, match="no column `patient`. Allowed: .*Did you mean `patient_id`"):
+    with pytest.raises(InputError, match=r"no column `patient`. Allowed: .*Did you mean `patient_id`"):
         listed(data, columns={**SETTINGS["columns"], "group": "patient"})
     with pytest.raises(InputError, match="no column `patients`"):
         listed(data, columns={**SETTINGS["columns"], "slide": "patients"})
