@@ -9,6 +9,7 @@ import pandas as pd
 
 from robustgan.metrics import WORST
 from robustgan.report.folder import Folder, Row, Rows, case_key
+from robustgan.report.words import interval
 
 POOLED = "pooled"
 SUCCESS, MISSED, ALARMS = "attack_success", "missed_cancers", "false_alarms"
@@ -144,4 +145,10 @@ def reference(found: list[Case]) -> list[Case]:
 def broken(folder: Folder, model: str) -> dict[str, str]:
     """Magnifications at which the classifier does not work without an attack, with the reason."""
     rows = folder.works[(folder.works["model"] == model) & ~folder.works["works"].astype(bool)]
-    return {str(row.magnification): str(row.why) for row in rows.itertuples()}
+    return {str(row["magnification"]): _reason(row) for row in rows.to_dict("records")}
+
+
+def _reason(row: Row) -> str:
+    value = interval(row["balanced_accuracy"], row["low"], row["high"])
+    why = str(row["why"])
+    return f"balanced accuracy {value} %, chance is 50 %" if why.startswith("balanced accuracy") else why

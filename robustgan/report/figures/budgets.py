@@ -33,7 +33,7 @@ def draw(tracks: Sequence[Track], title: str, axis: str) -> Figure:
         _track(axes, track, colour, marker, shift)
     _axis(axes, sorted({eps for track in tracks for eps in track.eps}))
     axes.set(ylim=(-3, 103), xlabel=axis, ylabel="% of images right when clean")
-    axes.set_title(title)
+    figure.suptitle(title, x=0.02, ha="left", weight="bold", size=10)
     axes.grid(axis="y")
     axes.set_axisbelow(True)
     figure.legend(loc="outside lower center", ncols=3, columnspacing=1.2, handlelength=1.8)

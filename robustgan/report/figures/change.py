@@ -47,7 +47,7 @@ def draw(groups: dict[str, list[Row]], title: str) -> Figure:
         y += len(rows) + 1
     axes.set_yticks([place for place, _ in ticks], [label for _, label in ticks])
     axes.set(xlim=(-2, 102), ylim=(y - 0.3, -0.7), xlabel=f"{title}, %")
-    axes.set_title(f"{title}: clean and attacked")
+    figure.suptitle(f"{title}: clean and attacked", x=0.02, ha="left", weight="bold", size=10)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
     axes.set_axisbelow(True)

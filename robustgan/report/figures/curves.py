@@ -26,7 +26,7 @@ def draw(curves: pd.DataFrame, title: str) -> Figure:
     figure, rows = panel(0.5 + 1.55 * len(kinds), rows=len(kinds))
     for axes, kind in zip(rows, kinds, strict=True):
         _lines(axes, shown[[kind_of(name) == kind for name in shown["name"]]], kind)
-    figure.suptitle(title, x=0.01, ha="left", weight="bold", size=10)
+    figure.suptitle(title, x=0.02, ha="left", weight="bold", size=10)
     rows[-1].set_xlabel("step" if "d_loss" in set(shown["name"]) and "r_t" in set(shown["name"]) else "epoch")
     return figure
 

@@ -26,7 +26,7 @@ def draw(drops: pd.DataFrame, title: str) -> Figure:
         linewidths=1.5, linecolor="white", annot_kws={"size": 8.5},
     )  # fmt: skip
     _undefined(axes, values)
-    axes.set_title(f"Drop in {title}, percentage points")
+    figure.suptitle(f"Drop in {title}, percentage points", x=0.02, ha="left", weight="bold", size=10)
     axes.tick_params(length=0)
     axes.set_yticklabels(axes.get_yticklabels(), rotation=0)
     axes.set_xticklabels(axes.get_xticklabels(), rotation=0)

@@ -9,7 +9,7 @@ from robustgan.report.document import Block, Cell, Paragraph, Section, Table
 from robustgan.report.folder import Folder, Row
 from robustgan.report.words import absent, count_cell, drop_cell, p_value, percent
 
-DOES_NOT_WORK = "the clean classifier does not work here"
+DOES_NOT_WORK = "clean classifier fails"
 COLUMNS = (
     "Attack", "Magnification", "Metric", "Clean, %", "Attacked, %", "Drop, points", "p (Holm)", "Images", "Patients", "Note"
 )  # fmt: skip
@@ -19,14 +19,21 @@ def section(folder: Folder) -> Section:
     """Figures first, then the tables behind them."""
     blocks: list[Block] = []
     for model in folder.judged:
-        drawn = [
-            pictures.drop_maps(folder, model),
-            pictures.changes(folder, model),
-            pictures.success(folder, model),
-        ]
-        blocks += [figure for figure in drawn if figure]
+        blocks += _figures(folder, model)
         blocks += [table for table in (compact(folder, model), complete(folder, model)) if table.rows]
     return Section("drops", "Drops under attack", tuple(blocks) or (Paragraph("Nothing was attacked."),))
+
+
+def _figures(folder: Folder, model: str) -> list[Block]:
+    if set(lookup.magnifications(folder.metrics)) <= set(lookup.broken(folder, model)):
+        text = f"{model} works at no magnification without an attack, so there is no drop to draw: every cell is n/a."
+        return [Paragraph(text)]
+    drawn = (
+        pictures.drop_maps(folder, model),
+        pictures.changes(folder, model),
+        pictures.success(folder, model),
+    )
+    return [figure for figure in drawn if figure]
 
 
 def compact(folder: Folder, model: str) -> Table:

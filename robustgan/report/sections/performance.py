@@ -39,8 +39,9 @@ def _line(rows: Rows, magnification: str, why: str | None) -> tuple[Cell, ...]:
     found = [cell(rows, metric, magnification) for metric in METRICS]
     size = found[0]
     counts = f"{int(size['images']):,} ({int(size['groups']):,})" if size else "0"
-    works = Cell("yes") if why is None else Cell(f"no: {why}")
-    notes = "" if why else "; ".join(dict.fromkeys(str(row["note"]) for row in found if row and row["note"]))
+    works = Cell("yes" if why is None else "no")
+    said = "; ".join(dict.fromkeys(str(row["note"]) for row in found if row and row["note"]))
+    notes = said if why is None else "" if why.startswith("balanced accuracy") else why
     ends = (Cell(counts, size["images"] if size else 0.0), works, Cell(notes, muted=True))
     return (Cell(magnification), *(_clean(row) for row in found), *ends)
 
