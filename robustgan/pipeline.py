@@ -93,7 +93,8 @@ def stages(plan: Experiment, place: Place) -> list[Stage]:
 
 def _split(plan: Experiment, listed: Stage, fold: int, shift: int) -> Stage:
     rule = plan.split.model_copy(update={"seed": plan.split.seed + shift, "folds": (fold,)}).model_dump(mode="json")
-    return Stage(steps.split, f"split, fold {fold}", {"split": rule, "fold": fold}, {"manifest": listed})
+    whose = f", for oracle {shift}" if shift else ""
+    return Stage(steps.split, f"split, fold {fold}{whose}", {"split": rule, "fold": fold}, {"manifest": listed})
 
 
 def _classifier(plan: Experiment, victim: Victim, fold: int, inputs: dict[str, Stage], common: dict[str, Any]) -> Stage:
