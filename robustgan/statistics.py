@@ -86,21 +86,42 @@ def korn_graubard(
     return clopper_pearson(p * effective, effective)
 
 
-def square_and_add(terms: Sequence[tuple[float, float, Interval]]) -> Interval:
-    """Interval of a weighted sum of estimates, from the interval of each.
+class Term(NamedTuple):
+    """One estimate of a sum: how much of it is added, its value and its interval."""
 
-    Args:
-        terms: weight, estimate and interval of each.
+    weight: float
+    value: float
+    ends: Interval
 
-    Source: Zou and Donner, Statistics in Medicine 27 (2008) 1693-1702 (MOVER), without correlation: a little
-    wide where
-        the terms are differences of positively correlated estimates.
+
+def square_and_add(first: Term, second: Term, correlation: float = 0.0) -> Interval:
+    """Interval of a weighted sum of two estimates, from the interval of each and their correlation.
+
+    Source: Zou and Donner, Statistics in Medicine 27 (2008) 1693-1702 (MOVER); the difference of two shares
+    is Newcombe,
+        Statistics in Medicine 17 (1998) 2635-2650, method 10.
     """
-    middle = sum(weight * value for weight, value, _ in terms)
-    ends = [(w * (i.low - v), w * (i.high - v)) for w, v, i in terms]
-    below = math.sqrt(sum(min(end) ** 2 for end in ends))
-    above = math.sqrt(sum(max(end) ** 2 for end in ends))
+    middle = first.weight * first.value + second.weight * second.value
+    reach = [
+        sorted((t.weight * (t.ends.low - t.value), t.weight * (t.ends.high - t.value)))
+        for t in (first, second)
+    ]
+    shared = 2 * correlation * math.copysign(1, first.weight * second.weight)
+    below, above = (math.sqrt(max(0.0, a * a + b * b + shared * a * b)) for a, b in zip(*reach, strict=True))
     return Interval(middle - below, middle + above)
+
+
+def correlation(
+    first: Float[np.ndarray, " groups"],
+    second: Float[np.ndarray, " groups"],
+    sizes: Float[np.ndarray, " groups"],
+) -> float:
+    """Correlation of two shares of the same trials, from how far each group is off; 0 where it never is."""
+    if not sizes.sum():
+        return 0.0
+    off = [part - part.sum() / sizes.sum() * sizes for part in (first, second)]
+    length = math.sqrt(float((off[0] ** 2).sum() * (off[1] ** 2).sum()))
+    return float(off[0] @ off[1]) / length if length > TINY else 0.0
 
 
 def icc(right: Float[np.ndarray, " groups"], sizes: Float[np.ndarray, " groups"]) -> float:

@@ -36,7 +36,7 @@ class Cohort:
 
     def sums(self, counted: Mask | Numbers) -> Sums:
         """How many counted images (or how much of a number) each group has."""
-        return np.bincount(self.group, counted, minlength=len(self.names))
+        return np.bincount(self.group, counted, minlength=len(self.names)).astype(float)
 
     def groups(self, counted: Mask) -> int:
         """How many groups have a counted image."""
@@ -109,7 +109,7 @@ def pair_wins(
     positive = positive[np.argsort(bundle[positive], kind="stable")]
     starts = np.flatnonzero(np.diff(bundle[positive], prepend=-1))
     wins = np.zeros((count, count))
-    width = max(1, BLOCK // len(values))
+    width = min(count, max(1, BLOCK // len(values)))
     for first in range(0, count, width):
         inside = ~malignant & (bundle >= first) & (bundle < first + width)
         at = np.bincount(rank[inside] * width + bundle[inside] - first, minlength=len(values) * width)

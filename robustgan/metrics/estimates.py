@@ -19,6 +19,8 @@ from robustgan.statistics import (
     NO_INTERVAL,
     TINY,
     Interval,
+    Term,
+    correlation,
     expanded_percentile,
     korn_graubard,
     outer,
@@ -72,15 +74,16 @@ class Estimate(NamedTuple):
         """The same with one more note."""
         return self._replace(note="; ".join(filter(None, (self.note, note))))
 
-    def cautious(self, groups: int, what: str = "groups") -> Estimate:
+    def cautious(self, groups: int, where: str = "") -> Estimate:
         """Take the intervals and the test away where there are too few groups, and say so."""
+        said = f"{groups} group{'s' if groups > 1 else ''}{where}"
         if groups >= ENOUGH:
             return self
         if groups >= FEWEST:
-            return self.noted(f"{groups} {what}: indicative only")
+            return self.noted(f"{said}: indicative only")
         clean, attacked, drop = (Reading(part.value) for part in self[:3])
         return self._replace(
-            clean=clean, attacked=attacked, drop=drop, p=math.nan, note=f"{groups} {what}: no interval"
+            clean=clean, attacked=attacked, drop=drop, p=math.nan, note=f"{said}: no interval"
         )
 
 
@@ -89,32 +92,26 @@ def share(cohort: Cohort, counted: Mask, right: Mask, ends: Ends = korn_graubard
     images, groups = int(counted.sum()), cohort.groups(counted)
     if not images:
         return Estimate(note="not defined: no such images")
-    before = cohort.clean_right
-    lost, won = counted & before & ~right, counted & right & ~before
-    drawn = ratio(cohort.resampled(lost) - cohort.resampled(won), cohort.resampled(counted))
-    sums = [cohort.sums(mask) for mask in (counted, counted & before, counted & right, lost, won)]
-    there = sums[0] > 0
-    sizes, clean, attacked, fell, rose = (part[there] for part in sums)
-    return Estimate(
-        reading(clean, sizes, ends),
-        reading(attacked, sizes, ends),
-        drop(fell, rose, sizes, ends, drawn),
-        sign_flip((fell - rose).astype(int)),
-        images,
-        groups,
-    ).cautious(groups)
+    before, after = counted & cohort.clean_right, counted & right
+    drawn = ratio(cohort.resampled(before) - cohort.resampled(after), cohort.resampled(counted))
+    there = cohort.sums(counted) > 0
+    sizes, clean, attacked = (cohort.sums(mask)[there] for mask in (counted, before, after))
+    found = paired(clean, attacked, sizes, ends, drawn)
+    test = sign_flip((clean - attacked).astype(int))
+    return found._replace(p=test, images=images, groups=groups).cautious(groups)
+
+
+def paired(clean: Sums, attacked: Sums, sizes: Sums, ends: Ends, drawn: Draws) -> Estimate:
+    """Two shares of the same images and their drop, which is also given for each resample."""
+    before, after = reading(clean, sizes, ends), reading(attacked, sizes, ends)
+    apart = square_and_add(Term(1, *before), Term(-1, *after), correlation(clean, attacked, sizes))
+    both = outer(expanded_percentile(drawn, len(sizes)), clipped(apart, -1))
+    return Estimate(before, after, Reading(before.value - after.value, both))
 
 
 def reading(part: Sums, sizes: Sums, ends: Ends) -> Reading:
     """A share over all groups."""
     return Reading(float(part.sum() / sizes.sum()), ends(part, sizes))
-
-
-def drop(fell: Sums, rose: Sums, sizes: Sums, ends: Ends, drawn: Draws) -> Reading:
-    """Drop of a share on the same images: what each group lost and won, and the drop in each resample."""
-    down, up = reading(fell, sizes, ends), reading(rose, sizes, ends)
-    apart = square_and_add([(1.0, *down), (-1.0, *up)])
-    return Reading(down.value - up.value, outer(expanded_percentile(drawn, len(sizes)), clipped(apart, -1)))
 
 
 def flipped(cohort: Cohort, counted: Mask, right: Mask) -> Estimate:
@@ -132,20 +129,19 @@ def balanced(cohort: Cohort, right: Mask) -> Estimate:
     bare = Estimate(images=len(cohort.group), groups=len(cohort.names))
     if not cohort.rarer:
         return bare.noted("not defined: one class only")
-    both = [share(cohort, counted, right) for counted in (cohort.malignant, ~cohort.malignant)]
+    up, down = (share(cohort, counted, right) for counted in (cohort.malignant, ~cohort.malignant))
     before, after = balanced_draws(cohort, cohort.clean_right), balanced_draws(cohort, right)
     return bare._replace(
-        clean=mean([part.clean for part in both], before, cohort.rarer),
-        attacked=mean([part.attacked for part in both], after, cohort.rarer),
-        drop=mean([part.drop for part in both], before - after, cohort.rarer),
-    ).cautious(cohort.rarer, "groups of one class")
+        clean=mean(up.clean, down.clean, before, cohort.rarer),
+        attacked=mean(up.attacked, down.attacked, after, cohort.rarer),
+        drop=mean(up.drop, down.drop, before - after, cohort.rarer),
+    ).cautious(cohort.rarer, " in the rarer class")
 
 
-def mean(readings: list[Reading], drawn: Draws, groups: int) -> Reading:
-    """Mean of readings, and its interval (which square-and-add keeps inside the range of theirs)."""
-    apart = square_and_add([(1 / len(readings), *part) for part in readings])
-    value = sum(part.value for part in readings) / len(readings)
-    return Reading(value, outer(expanded_percentile(drawn, groups), apart))
+def mean(up: Reading, down: Reading, drawn: Draws, groups: int) -> Reading:
+    """Mean of two readings, which is also given for each resample."""
+    apart = square_and_add(Term(0.5, *up), Term(0.5, *down))
+    return Reading((up.value + down.value) / 2, outer(expanded_percentile(drawn, groups), apart))
 
 
 def balanced_draws(cohort: Cohort, right: Mask) -> Draws:
@@ -168,9 +164,9 @@ def auroc(cohort: Cohort, score: Numbers) -> Estimate:
         attacked=Reading(attacked, ends[1]),
         drop=Reading(clean - attacked, ends[2]),
     )
-    if NO_INTERVAL in ends:
+    if NO_INTERVAL in ends[:2]:
         found = found.noted("where there is no interval, every resample gives the same AUROC")
-    return found.cautious(cohort.rarer, "groups of one class")
+    return found.cautious(cohort.rarer, " in the rarer class")
 
 
 def clipped(interval: Interval, floor: float) -> Interval:

@@ -17,7 +17,15 @@ from jaxtyping import Bool
 
 from robustgan.metrics.cells import magnified
 from robustgan.metrics.estimates import FEWEST, Reading, clipped
-from robustgan.statistics import NO_INTERVAL, Interval, korn_graubard, square_and_add, wilson
+from robustgan.statistics import (
+    NO_INTERVAL,
+    Interval,
+    Term,
+    correlation,
+    korn_graubard,
+    square_and_add,
+    wilson,
+)
 from robustgan.tables import FOOLING, GENERATED, check, empty
 
 SURE = 0.9  # probability that every judging oracle must give to a label
@@ -101,7 +109,7 @@ def rates(images: Made, mode: str, label: str) -> Iterator[tuple[str, Reading, i
     (oracle, _), (victim, _) = rate(images, images.oracle, every), rate(images, images.victim, every)
     yield "oracle_accuracy", oracle, count
     yield "victim_accuracy", victim, count
-    apart = clipped(square_and_add([(1.0, *oracle), (-1.0, *victim)]), -1)
+    apart = clipped(square_and_add(Term(1, *oracle), Term(-1, *victim), kinship(images)), -1)
     yield "gap", Reading(oracle.value - victim.value, apart), count
     if label == "both":
         yield "sensitivity", *rate(images, images.victim, accepted & images.malignant)
@@ -122,6 +130,17 @@ def ends(group: list[str], hit: Mask, counted: Mask) -> Interval:
     if len(names) < FEWEST:
         return NO_INTERVAL
     return korn_graubard(np.bincount(index, hit[counted]), np.bincount(index).astype(float))
+
+
+def kinship(images: Made) -> float:
+    """Correlation of the oracles' accuracy with the victim's: both see the same images."""
+    index = pd.factorize(np.array(images.group, dtype=object))[0]
+    if not any(images.group):  # independent draws: each is a group of its own
+        index = np.arange(len(index))
+    every = np.ones(len(index), dtype=bool)
+    return correlation(
+        *(np.bincount(index, part).astype(float) for part in (images.oracle, images.victim, every))
+    )
 
 
 def cautions(rows: pd.DataFrame, mode: str) -> Iterator[str]:

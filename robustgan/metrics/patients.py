@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from robustgan.metrics.cohort import Cohort, Mask, Numbers, Sums, ratio
-from robustgan.metrics.estimates import Estimate, drop, reading, share
+from robustgan.metrics.estimates import Estimate, paired, share
 from robustgan.statistics import Interval, clopper_pearson, korn_graubard
 
 CUT = 0.5  # mean P(malignant) over a patient's images from which the patient is diagnosed malignant
@@ -21,23 +21,15 @@ CUT = 0.5  # mean P(malignant) over a patient's images from which the patient is
 def recognition(cohort: Cohort, right: Mask) -> Estimate:
     """Mean over patients of the share of images called right."""
     part = 1 / cohort.sums(cohort.everything)[cohort.group]  # what an image counts in its patient's score
-    lost, won = cohort.clean_right & ~right, right & ~cohort.clean_right
-    drawn = ratio(cohort.resampled(part * lost) - cohort.resampled(part * won), cohort.resampled(part))
-    clean, attacked, fell, rose = (
-        cohort.sums(part * mask) for mask in (cohort.clean_right, right, lost, won)
-    )
+    before, after = part * cohort.clean_right, part * right
+    drawn = ratio(cohort.resampled(before) - cohort.resampled(after), cohort.resampled(part))
     patients = np.ones(len(cohort.names))
 
     def ends(scores: Sums, sizes: Sums) -> Interval:
         return korn_graubard(scores, sizes, images=float(len(right)))
 
-    return Estimate(
-        reading(clean, patients, ends),
-        reading(attacked, patients, ends),
-        drop(fell, rose, patients, ends, drawn),
-        images=len(right),
-        groups=len(patients),
-    ).cautious(len(patients))
+    found = paired(cohort.sums(before), cohort.sums(after), patients, ends, drawn)
+    return found._replace(images=len(right), groups=len(patients)).cautious(len(patients))
 
 
 def diagnosis(cohort: Cohort, score: Numbers) -> dict[str, Estimate]:
