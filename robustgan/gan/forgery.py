@@ -74,6 +74,7 @@ def generated(gan: Gan, jury: Jury, images: Bytes, labels: Labels, batch: int) -
             "image_id": [
                 hashlib.sha256(i.tobytes()).hexdigest() for i in images.permute(0, 2, 3, 1).cpu().numpy()
             ],
+            "group": "",
             "magnification": cells[:, 1].numpy(),
             "label": cells[:, 0].numpy(),
         }
@@ -83,7 +84,7 @@ def generated(gan: Gan, jury: Jury, images: Bytes, labels: Labels, batch: int) -
 
 def real(jury: Jury, held_out: Samples, batch: int) -> pd.DataFrame:
     """Rows of held-out real images: what the same rule says where the label is known."""
-    rows = held_out.rows[["image_id", "magnification", "label"]].reset_index(drop=True)
+    rows = held_out.rows[["image_id", "group", "magnification", "label"]].reset_index(drop=True)
     return rows.assign(
         **verdicts(jury, held_out.images, held_out.labels, batch), mode="real", distance=np.nan
     )
@@ -100,6 +101,7 @@ def verdicts(jury: Jury, images: Bytes, truth: Labels, batch: int) -> dict[str, 
         "pred": (score >= THRESHOLD).long(),
         "oracle_low": low,
         "oracle_mean": agree.mean(0),
+        "oracle_high": agree.amax(0),
         "oracles": torch.full_like(truth, len(jury.oracles)),
         "accepted": low >= AGREE,
     }

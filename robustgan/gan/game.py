@@ -185,7 +185,7 @@ def turn(game: Game, pool: Pool) -> Tensor:
     discriminator, device = game.gan.discriminator, pool.images.device
     rng = torch.Generator().manual_seed(seed_of("dcgan", game.seed, game.step))
     labels = torch.randint(0, len(pool.counts), (game.rule.batch,), generator=rng)
-    real = dequantised(dihedral(pool.draw(labels, rng), rng), seed_of("noise", game.seed, game.step))
+    real = dihedral(dequantised(pool.draw(labels, rng), seed_of("noise", game.seed, game.step)), rng)
     z = torch.randn(game.rule.batch, game.player.latent, generator=rng).to(device)
     first, second = torch.randint(0, 2**62, (2,), generator=rng).tolist()
     labels, chance = labels.to(device), game.rule.augment
