@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import NamedTuple
 
 import pandas as pd
 
 from robustgan.metrics import WORST
-from robustgan.report.folder import Folder, Row, Rows, case_key
+from robustgan.report.folder import Folder, Row, Rows, case_key, records
 from robustgan.report.words import interval
 
 POOLED = "pooled"
@@ -39,7 +40,7 @@ class Case(NamedTuple):
     @property
     def name(self) -> str:
         """The attack, without its budget."""
-        name = SHOWN_AS.get(self.attack, self.attack.replace("_", " "))
+        name = shown(self.attack)
         other = f" made on {self.source}" if self.source != self.model else ""
         return name + other + (f", seed {self.seed}" if self.seeded else "")
 
@@ -64,6 +65,16 @@ class Case(NamedTuple):
         return not (self.clean or self.control or self.attack == WORST)
 
 
+def shown(attack: str) -> str:
+    """How people read the name of an attack: `ART Momentum Iterative Method`."""
+    if attack in SHOWN_AS:
+        return SHOWN_AS[attack]
+    toolbox, dash, method = attack.partition("-")
+    if toolbox == "art" and dash:
+        return "ART " + re.sub(r"(?<=[a-z])(?=[A-Z])", " ", method)
+    return attack.replace("_", " ")
+
+
 def grey_levels(eps: float) -> str:
     """A budget on the [0, 1] scale in levels of 8 bits: `8/255`."""
     level = 255 * eps
@@ -78,24 +89,15 @@ def budget(norm: str, eps: float) -> str:
 
 
 def cases(folder: Folder, model: str) -> list[Case]:
-    """All cases of a classifier: by norm, then in the order of the config, then from small to large budgets."""
+    """All cases of a classifier: by norm, in the order of the config, from small to large budgets."""
     rows = folder.metrics[folder.metrics["model"] == model]
     identity = rows[["model", "source", "attack", "norm", "eps", "seed"]].drop_duplicates()
     rank = {name: i for i, name in enumerate(folder.kinds)}
     seeded = identity["seed"].nunique() > 1
-    found = [
-        Case(
-            r.model,
-            r.source,
-            r.attack,
-            r.norm,
-            float(r.eps),
-            int(r.seed),
-            folder.kinds.get(r.attack, r.attack),
-            seeded,
-        )
-        for r in identity.itertuples()
-    ]
+    found = []
+    for row in records(identity):
+        kind = folder.kinds.get(row["attack"], str(row["attack"]))
+        found.append(Case(**row, kind=kind, seeded=seeded))
     order = {"linf": 0, "l2": 1}
     return sorted(
         found,
@@ -112,26 +114,22 @@ def cases(folder: Folder, model: str) -> list[Case]:
 
 def rows_of(folder: Folder, case: Case) -> Rows:
     """METRICS rows of a case, by (unit, magnification, subtype, metric)."""
-    return folder.lookup.get(
-        case_key(case.model, case.source, case.attack, case.norm, case.eps, case.seed), {}
-    )
+    return folder.lookup.get(case_key(case.model, case.source, case.attack, case.norm, case.eps, case.seed), {})
 
 
-def cell(
-    rows: Rows, metric: str, magnification: str = POOLED, unit: str = "image", subtype: str = "all"
-) -> Row | None:
+def cell(rows: Rows, metric: str, magnification: str = POOLED, unit: str = "image", subtype: str = "all") -> Row | None:
     """The one METRICS row for a metric; None where the table has none."""
     return rows.get((unit, magnification, subtype, metric))
 
 
 def magnifications(frame: pd.DataFrame) -> list[str]:
-    """Magnifications of a METRICS table from low to high, pooled last; a single one stands for pooled, too."""
+    """Magnifications of a METRICS table from low to high, pooled last; a single one stands for pooled."""
     names = sorted(set(frame["magnification"]) - {POOLED}, key=lambda name: (len(name), name))
     return names if len(names) == 1 else [*names, POOLED]
 
 
 def reference(found: list[Case]) -> list[Case]:
-    """The cases at the budget that most attacks share (of several, the largest): the one that headlines speak of."""
+    """The cases at the budget that most attacks share (of several, the largest): the headline's budget."""
     rivals = [case for case in found if case.rival and not math.isnan(case.eps)]
     shared: dict[tuple[bool, int, float], set[str]] = {}
     for case in rivals:
@@ -145,7 +143,7 @@ def reference(found: list[Case]) -> list[Case]:
 def broken(folder: Folder, model: str) -> dict[str, str]:
     """Magnifications at which the classifier does not work without an attack, with the reason."""
     rows = folder.works[(folder.works["model"] == model) & ~folder.works["works"].astype(bool)]
-    return {str(row["magnification"]): _reason(row) for row in rows.to_dict("records")}
+    return {str(row["magnification"]): _reason(row) for row in records(rows)}
 
 
 def _reason(row: Row) -> str:

@@ -1,4 +1,4 @@
-"""The nouns of a report: sections of blocks, free of any output format. Strings are plain text, never markup."""
+"""The nouns of a report: sections of blocks, free of any format. Strings are plain text, never markup."""
 
 from __future__ import annotations
 

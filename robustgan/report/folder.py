@@ -68,7 +68,7 @@ class Folder:
     def lookup(self) -> dict[tuple[Any, ...], Rows]:
         """METRICS rows by case, then by cell."""
         found: dict[tuple[Any, ...], Rows] = {}
-        for row in self.metrics.to_dict("records"):
+        for row in records(self.metrics):
             key = case_key(*(row[name] for name in ("model", "source", "attack", "norm", "eps", "seed")))
             where = (row["unit"], row["magnification"], row["subtype"], row["metric"])
             found.setdefault(key, {})[where] = row
@@ -109,7 +109,19 @@ class Folder:
     def kinds(self) -> dict[str, str]:
         """What each attack is (`noise`, `pgd`, ...), by the name that the tables give it."""
         entries = [entry for entry in self.config.get("attacks", []) if isinstance(entry, dict)]
-        return {str(e.get("name") or e.get("kind")): str(e.get("kind")) for e in entries}
+        return {label_of(entry): str(entry.get("kind")) for entry in entries}
+
+
+def records(frame: pd.DataFrame) -> list[Row]:
+    """Rows as plain dictionaries."""
+    names = [str(name) for name in frame.columns]
+    return [dict(zip(names, values, strict=True)) for values in frame.itertuples(index=False, name=None)]
+
+
+def label_of(entry: dict[str, Any]) -> str:
+    """What the tables call an attack of the config: its name, its kind and method, or its kind."""
+    kind = str(entry.get("kind"))
+    return str(entry.get("name") or (f"{kind}-{entry['method']}" if "method" in entry else kind))
 
 
 def case_key(model: str, source: str, attack: str, norm: str, eps: float, seed: int) -> tuple[Any, ...]:
@@ -149,9 +161,7 @@ def _run(path: Path) -> dict[str, Any]:
     wrong = [key for key, kind in RUN.items() if not isinstance(content.get(key), kind)]
     if wrong:
         needs = ", ".join(f"{key} ({RUN[key].__name__})" for key in wrong)
-        raise InputError(
-            f"{path}: missing or of another type: {needs}. Render a folder that `robustgan run` wrote."
-        )
+        raise InputError(f"{path}: missing or of another type: {needs}. Render a folder that `robustgan run` wrote.")
     return content
 
 

@@ -48,9 +48,7 @@ def _block(block: Block) -> str:
         case Terms(terms):
             return "\n".join(f"- **{escape(term)}**: {escape(meaning)}" for term, meaning in terms)
         case Tiles(tiles):
-            return "\n".join(
-                f"- {escape(t.label)}: **{escape(t.value)}** ({escape(t.detail)})" for t in tiles
-            )
+            return "\n".join(f"- {escape(t.label)}: **{escape(t.value)}** ({escape(t.detail)})" for t in tiles)
         case Listing(command):
             return "\n".join(f"    {line}" for line in command.splitlines())
 

@@ -15,9 +15,12 @@ from robustgan.report.document import Cell, Document, Picture
 def text(document: Document, folder: Path) -> str:
     """The whole page. Everything that comes from the run is escaped by the template engine."""
     environment = Environment(
-        loader=PackageLoader("robustgan.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        loader=PackageLoader("robustgan.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
         lstrip_blocks=True,
-    )  # fmt: skip
+    )
     environment.filters.update(data_uri=lambda picture: data_uri(folder, picture), order=order)
     environment.globals.update(
         size=lambda picture: size(folder, picture), include=lambda name: _part(environment, name)

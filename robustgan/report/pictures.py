@@ -1,4 +1,4 @@
-"""From the tables to the figures' files: which numbers go into which picture, what it is called, what its alt text says."""
+"""From tables to figure files: which numbers go into which picture, its name, and its alt text."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import math
 import re
 
 import pandas as pd
+from matplotlib.figure import Figure as Drawing
 
 from robustgan.report import cases as lookup
 from robustgan.report.cases import Case
 from robustgan.report.document import Figure, Picture
 from robustgan.report.figures import budgets, change, curves, gallery, heatmap
 from robustgan.report.figures.change import Estimate
-from robustgan.report.figures.style import Figure as Drawing
 from robustgan.report.figures.style import save
-from robustgan.report.folder import Folder, Row
+from robustgan.report.folder import Folder, Row, records
 from robustgan.report.words import UNDEFINED, listed, percent, points
 
 DROPS = ("sensitivity", "specificity", "accuracy")
@@ -35,12 +35,10 @@ def drop_maps(folder: Folder, model: str) -> Figure | None:
             {m: {case.title: _drop(folder, case, metric, m) for case in shown} for m in columns},
             index=[case.title for case in shown],
         )
-        pictures.append(
-            _keep(folder, heatmap.draw(table, metric), f"drops-{metric}", model, _drops_alt(table, metric))
-        )
+        pictures.append(_keep(folder, heatmap.draw(table, metric), f"drops-{metric}", model, _drops_alt(table, metric)))
     caption = (
-        "Drops in percentage points, attacks down and magnifications across. Dark means much is lost. Grey and hatched: "
-        "undefined, or the classifier does not work there without an attack."
+        "Drops in percentage points, attacks down and magnifications across. Dark means much is lost. "
+        "Grey and hatched: undefined, or the classifier does not work there without an attack."
     )
     return Figure(tuple(pictures), caption)
 
@@ -51,9 +49,7 @@ def _drop(folder: Folder, case: Case, metric: str, magnification: str) -> float:
 
 
 def _drops_alt(table: pd.DataFrame, metric: str) -> str:
-    lines = [
-        f"{name}: " + ", ".join(f"{m} {points(v)}" for m, v in row.items()) for name, row in table.iterrows()
-    ]
+    lines = [f"{name}: " + ", ".join(f"{m} {points(v)}" for m, v in row.items()) for name, row in table.iterrows()]
     return f"Heat map of the drop in {metric}, percentage points. " + "; ".join(lines) + "."
 
 
@@ -71,13 +67,9 @@ def changes(folder: Folder, model: str) -> Figure | None:
         }
         alt = "; ".join(f"{m}: " + ", ".join(_change_alt(row) for row in rows) for m, rows in groups.items())
         drawing = change.draw(groups, metric.capitalize())
-        pictures.append(
-            _keep(folder, drawing, f"change-{metric}", model, f"{metric.capitalize()} in %. {alt}.")
-        )
+        pictures.append(_keep(folder, drawing, f"change-{metric}", model, f"{metric.capitalize()} in %. {alt}."))
     budget = lookup.budget(shown[0].norm, shown[0].eps)
-    return Figure(
-        tuple(pictures), f"Clean and attacked at {budget}, with 95 % intervals clustered by patient."
-    )
+    return Figure(tuple(pictures), f"Clean and attacked at {budget}, with 95 % intervals clustered by patient.")
 
 
 def _change_row(folder: Folder, case: Case, metric: str, magnification: str, bad: bool) -> change.Row:
@@ -94,22 +86,18 @@ def _change_alt(row: change.Row) -> str:
 
 
 def success(folder: Folder, model: str) -> Figure | None:
-    """Missed cancers and false alarms against the budget, pooled; None without a budget or a working classifier."""
+    """Missed cancers and false alarms against the budget, pooled; None where there is nothing to read."""
     shown = [c for c in lookup.cases(folder, model) if c.norm == "linf" and (c.rival or c.control)]
     if not shown or lookup.POOLED in lookup.broken(folder, model):
         return None
     pictures = []
     for metric, title in ((lookup.MISSED, "Missed cancers"), (lookup.ALARMS, "False alarms")):
         tracks = [
-            track
-            for name in dict.fromkeys(c.name for c in shown)
-            if (track := _track(folder, shown, name, metric))
+            track for name in dict.fromkeys(c.name for c in shown) if (track := _track(folder, shown, name, metric))
         ]
         if tracks:
             drawing = budgets.draw(tracks, f"{title}, pooled", "largest change of a channel (eps)")
-            alt = "; ".join(
-                f"{t.name}: " + ", ".join(_budget_alt(t, i) for i in range(len(t.eps))) for t in tracks
-            )
+            alt = "; ".join(f"{t.name}: " + ", ".join(_budget_alt(t, i) for i in range(len(t.eps))) for t in tracks)
             pictures.append(
                 _keep(
                     folder,
@@ -120,8 +108,8 @@ def success(folder: Folder, model: str) -> Figure | None:
                 )
             )
     caption = (
-        "Share of the images that were right when clean and that each attack turns, with 95 % intervals. A sound attack "
-        "succeeds more with a larger budget, and far more than noise."
+        "Share of the images that were right when clean and that each attack turns, with 95 % intervals. "
+        "A sound attack succeeds more with a larger budget, and far more than noise."
     )
     return Figure(tuple(pictures), caption) if pictures else None
 
@@ -146,27 +134,24 @@ def examples(folder: Folder, model: str) -> Figure | None:
     for case in lookup.reference(lookup.cases(folder, model)):
         mine = folder.examples
         near = (mine["eps"] - case.eps).abs() < 1e-6
-        mine = mine[
-            near & (mine["attack"] == case.attack) & (mine["norm"] == case.norm) & (mine["model"] == model)
-        ]
+        mine = mine[near & (mine["attack"] == case.attack) & (mine["norm"] == case.norm) & (mine["model"] == model)]
         chosen = mine.drop_duplicates(["magnification", "label"]).sort_values(["magnification", "label"])
-        triplets = [_triplet(folder, row) for row in chosen.head(GALLERY_ROWS).to_dict("records")]
+        triplets = [_triplet(folder, row) for row in records(chosen.head(GALLERY_ROWS))]
         if triplets:
             gain = gallery.gain_of(triplets)
             drawing = gallery.draw(triplets, case.title, gain)
             alt = "; ".join(
-                f"{gallery.SIDES[t.label]} {t.magnification}: {t.clean_score:.2f} to {t.score:.2f}"
-                for t in triplets
+                f"{gallery.SIDES[t.label]} {t.magnification}: {t.clean_score:.2f} to {t.score:.2f}" for t in triplets
             )
             pictures.append(
                 _keep(folder, drawing, f"gallery-{case.attack}", model, f"{case.title}: P(malignant) {alt}.")
             )
             gains.append(f"{case.name} × {gain}")
     caption = (
-        "One image of each class and magnification: the original, what the attack added, and the 8-bit image that was "
-        "judged. Below each image: the label it is given and P(malignant); bold orange is wrong. The change is amplified "
-        f"around mid-grey ({listed(gains)}). Images that were right when clean and are fooled are shown first: the "
-        "tables, not this gallery, say how often that happens."
+        "One image of each class and magnification: the original, what the attack added, and the 8-bit "
+        "image that was judged. Below each image: the label it is given and P(malignant); bold orange is "
+        f"wrong. The change is amplified around mid-grey ({listed(gains)}). Images that were right when "
+        "clean and are fooled are shown first: the tables, not this gallery, say how often that happens."
     )
     return Figure(tuple(pictures), caption) if pictures else None
 
@@ -190,9 +175,7 @@ def training(folder: Folder) -> Figure | None:
     for network, part in folder.curves.groupby("network", sort=False):
         last = part[part["step"] == part["step"].max()].drop_duplicates("name")
         ends = ", ".join(
-            f"{row['name']} {row['value']:.3g}"
-            for _, row in last.iterrows()
-            if row["name"] not in curves.HIDDEN
+            f"{row['name']} {row['value']:.3g}" for _, row in last.iterrows() if row["name"] not in curves.HIDDEN
         )
         drawing = curves.draw(part, str(network))
         pictures.append(

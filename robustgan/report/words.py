@@ -1,4 +1,4 @@
-"""How numbers are written: fractions as percentages, drops in percentage points, and never 0 for what is undefined."""
+"""How numbers are written: fractions as percentages, drops in points, never 0 for what is undefined."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ def interval(value: float, low: float, high: float) -> str:
     """A fraction and its interval, as percentages: `94.1 (88.0-97.6)`."""
     if math.isnan(value):
         return UNDEFINED
-    return percent(value) + (
-        "" if math.isnan(low) or math.isnan(high) else f" ({percent(low)}-{percent(high)})"
-    )
+    return percent(value) + ("" if math.isnan(low) or math.isnan(high) else f" ({percent(low)}-{percent(high)})")
 
 
 def points(value: float, low: float = math.nan, high: float = math.nan) -> str:

@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from robustgan.report.cases import grey_levels
-from robustgan.report.figures.style import Figure, colours, panel
+from robustgan.report.figures.style import colours, panel, wrapped
 
 
 class Track(NamedTuple):
@@ -45,7 +46,14 @@ def _track(axes: Axes, track: Track, colour: str, marker: str, shift: float) -> 
     low, high = (100 * np.asarray(edge, dtype=float) for edge in (track.low, track.high))
     dash = (0, (3, 2)) if marker == "x" else "-"
     axes.plot(
-        x, y, color=colour, marker=marker, markersize=5.5, linestyle=dash, linewidth=1.6, label=track.name
+        x,
+        y,
+        color=colour,
+        marker=marker,
+        markersize=5.5,
+        linestyle=dash,
+        linewidth=1.6,
+        label=wrapped(track.name),
     )
     axes.vlines(x, low, high, color=colour, linewidth=2.6, alpha=0.3)
 

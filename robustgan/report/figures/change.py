@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from robustgan.report.figures.style import CLEAN, GREY, LOST, PALE, Figure, panel
+from robustgan.report.figures.style import CLEAN, GREY, LOST, PALE, panel, wrapped
 
 
 class Estimate(NamedTuple):
@@ -37,15 +38,13 @@ def draw(groups: dict[str, list[Row]], title: str) -> Figure:
     figure, (axes,) = panel(1.15 + 0.225 * lines)
     y, ticks = 0.0, []
     for name, rows in groups.items():
-        axes.text(
-            -0.02, y, name, transform=axes.get_yaxis_transform(), ha="right", va="center", weight="bold"
-        )
+        axes.text(-0.02, y, name, transform=axes.get_yaxis_transform(), ha="right", va="center", weight="bold")
         _clean(axes, y, rows)
         for i, row in enumerate(rows, start=1):
             _line(axes, y + i, row)
             ticks.append((y + i, row.label))
         y += len(rows) + 1
-    axes.set_yticks([place for place, _ in ticks], [label for _, label in ticks])
+    axes.set_yticks([place for place, _ in ticks], [wrapped(label) for _, label in ticks])
     axes.set(xlim=(-2, 102), ylim=(y - 0.3, -0.7), xlabel=f"{title}, %")
     figure.suptitle(f"{title}: clean and attacked", x=0.02, ha="left", weight="bold", size=10)
     axes.tick_params(axis="y", length=0)
@@ -74,9 +73,7 @@ def _clean(axes: Axes, y: float, rows: Sequence[Row]) -> None:
         )
     axes.vlines(100 * clean.value, y + 0.3, y + 0.3 + height, color=CLEAN, linewidth=1.8)
     label = f"{100 * clean.value:.1f}"
-    axes.text(
-        100 * clean.value, y + 0.05, label, ha="center", va="center", size=8, color=CLEAN, weight="bold"
-    )
+    axes.text(100 * clean.value, y + 0.05, label, ha="center", va="center", size=8, color=CLEAN, weight="bold")
 
 
 def _line(axes: Axes, y: float, row: Row) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from robustgan.report.figures.style import Figure, colours, panel
+from robustgan.report.figures.style import colours, panel
 
 SCORES = ("accuracy", "auroc", "success", "noise", "r_t", "rate", "yield")  # fractions: one axis from 0 to 1
 LOSSES = ("loss", "g_adv", "g_gan", "g_hinge")
@@ -36,12 +38,13 @@ def _lines(axes: Axes, part: pd.DataFrame, kind: str) -> None:
         for i, (_, fold) in enumerate(part[part["name"] == name].groupby("fold")):
             dot = "o" if len(fold) == 1 else None
             label = name if i == 0 else None
-            axes.plot(
-                fold["step"], fold["value"], color=colour, linewidth=1.3, alpha=0.85, label=label, marker=dot
-            )
+            axes.plot(fold["step"], fold["value"], color=colour, linewidth=1.3, alpha=0.85, label=label, marker=dot)
     if kind == "fractions":
         axes.set_ylim(-0.03, 1.03)
     axes.set_ylabel(kind)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     axes.grid(axis="y")
-    place = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.98), "borderaxespad": 0.0}
-    axes.legend(fontsize=8, ncols=3, handlelength=1.2, columnspacing=1.0, **place)
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(-0.02, 0.98), borderaxespad=0.0, fontsize=8, ncols=3,
+        handlelength=1.2, columnspacing=1.0,
+    )  # fmt: skip

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from PIL import Image
 
-from robustgan.report.figures.style import CLEAN, DPI, LOST, WIDTH, Figure
+from robustgan.report.figures.style import CLEAN, DPI, LOST, WIDTH
 
 SIDES = ("benign", "malignant")
 TOP, ROW = 0.45, 1.4  # inches: title and heads; one example with its scores
@@ -65,9 +66,7 @@ def _row(axes: Sequence[Axes], triplet: Triplet, gain: int) -> None:
 def _score(axes: Axes, score: float, label: int) -> None:
     right = int(score >= 0.5) == label
     text = f"{SIDES[int(score >= 0.5)]} {score:.2f}"
-    axes.set_xlabel(
-        text, size=8.5, labelpad=2, color=CLEAN if right else LOST, weight="normal" if right else "bold"
-    )
+    axes.set_xlabel(text, size=8.5, labelpad=2, color=CLEAN if right else LOST, weight="normal" if right else "bold")
 
 
 def _change(triplet: Triplet) -> np.ndarray:

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from robustgan.report.figures.style import GREY, WIDTH, Figure, panel, ramp
+from robustgan.report.figures.style import GREY, WIDTH, panel, ramp, wrapped
 
 
 def draw(drops: pd.DataFrame, title: str) -> Figure:
@@ -28,7 +29,7 @@ def draw(drops: pd.DataFrame, title: str) -> Figure:
     _undefined(axes, values)
     figure.suptitle(f"Drop in {title}, percentage points", x=0.02, ha="left", weight="bold", size=10)
     axes.tick_params(length=0)
-    axes.set_yticklabels(axes.get_yticklabels(), rotation=0)
+    axes.set_yticklabels([wrapped(str(name)) for name in values.index], rotation=0)
     axes.set_xticklabels(axes.get_xticklabels(), rotation=0)
     axes.set(xlabel="", ylabel="")
     return figure
@@ -37,9 +38,7 @@ def draw(drops: pd.DataFrame, title: str) -> Figure:
 def _undefined(axes: Axes, values: pd.DataFrame) -> None:
     for row, column in np.argwhere(values.isna().to_numpy()):
         place = (float(column) + 0.02, float(row) + 0.05)
-        axes.add_patch(
-            Rectangle(place, 0.96, 0.9, facecolor="#eceff2", edgecolor="#b6bdc6", hatch="////", linewidth=0)
-        )
+        axes.add_patch(Rectangle(place, 0.96, 0.9, facecolor="#eceff2", edgecolor="#b6bdc6", hatch="////", linewidth=0))
         axes.text(
             column + 0.5, row + 0.5, "n/a", ha="center", va="center", size=8, color=GREY,
             bbox={"facecolor": "#eceff2", "edgecolor": "none", "pad": 1.5},

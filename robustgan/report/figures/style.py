@@ -1,18 +1,21 @@
 """One look for all figures: readable at the width of a phone, in print, and by the colour-blind.
 
-A figure is made of panels of one narrow width, each a file of its own, so that a page can set them side by side or one
-under the other. Fonts are those that come with matplotlib.
+A figure is made of panels of one narrow width, each a file of its own, so that a page can set them side by
+side or one under the other. Fonts are those that come with matplotlib.
 """
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
 WIDTH = 4.4  # inches: at 390 CSS pixels, 9 pt letters are still 11 pixels high
@@ -25,7 +28,7 @@ LOST = "#d55e00"  # what an attack took away
 COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#5b4a9e", "#8a6d3b")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
 
-LOOK = {
+LOOK: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.titlesize": 10,
@@ -68,6 +71,11 @@ def save(figure: Figure, path: Path) -> None:
     figure.savefig(path, dpi=DPI, metadata={"Software": None})
 
 
+def wrapped(label: str) -> str:
+    """A label on as many lines as a narrow panel needs."""
+    return "\n".join(textwrap.wrap(label, 20, break_on_hyphens=False)) or label
+
+
 def colours(names: Sequence[str]) -> dict[str, tuple[str, str]]:
     """A colour and a marker for each name, in order; noise is always grey."""
     others = [name for name in dict.fromkeys(names) if not name.lower().startswith("noise")]
@@ -75,6 +83,7 @@ def colours(names: Sequence[str]) -> dict[str, tuple[str, str]]:
     return {name: chosen.get(name, (GREY, "x")) for name in dict.fromkeys(names)}
 
 
-def ramp() -> mpl.colors.Colormap:
+def ramp() -> Colormap:
     """From nothing lost (near white) to everything lost: one hue, monotone in lightness."""
-    return sns.light_palette("#a63603", as_cmap=True)
+    shades: Colormap = sns.light_palette("#a63603", as_cmap=True)
+    return shades

@@ -29,8 +29,8 @@ def _failures(folder: Folder) -> list[Block]:
         return []
     more = " and others" if len(names) > NAMED else ""
     text = (
-        f"{count(len(names), 'stage')} of this run failed: {listed(names[:NAMED])}{more}. What depends on a failed stage "
-        "is missing below; the reasons are under Failures."
+        f"{count(len(names), 'stage')} of this run failed: {listed(names[:NAMED])}{more}. What depends on "
+        "a failed stage is missing below; the reasons are under Failures."
     )
     return [Paragraph(text, "warning")]
 
@@ -48,14 +48,14 @@ def _warnings(model: str, bad: dict[str, str]) -> list[Block]:
         return []
     if POOLED in bad:
         text = (
-            f"The classifier {model} does not work on unseen patients: {bad[POOLED]}. What does not work has nothing "
-            "to lose: drops are shown as n/a."
+            f"The classifier {model} does not work on unseen patients: {bad[POOLED]}. What does not work "
+            "has nothing to lose: drops are shown as n/a."
         )
         return [Paragraph(text, "warning")]
     where = "; ".join(f"{name}: {why}" for name, why in bad.items())
     text = (
-        f"The classifier {model} does not work on unseen patients everywhere ({where}). Drops there would mean "
-        "nothing and are shown as n/a."
+        f"The classifier {model} does not work on unseen patients everywhere ({where}). Drops there would "
+        "mean nothing and are shown as n/a."
     )
     return [Paragraph(text, "warning")]
 

@@ -1,4 +1,4 @@
-"""How things were trained, what failed, how to get the same numbers, what they mean, and what they do not say."""
+"""How things were trained, what failed, how to repeat it, what the numbers mean and do not say."""
 
 from __future__ import annotations
 
@@ -12,20 +12,23 @@ from robustgan.report.words import count, listed
 FEW = 30  # patients of one class, below which a limit says so
 
 CITATIONS = (
-    "AdvGAN: C. Xiao, B. Li, J.-Y. Zhu, W. He, M. Liu, D. Song. Generating adversarial examples with adversarial "
-    "networks. IJCAI 2018. arXiv:1801.02610.",
-    "DCGAN: A. Radford, L. Metz, S. Chintala. Unsupervised representation learning with deep convolutional generative "
-    "adversarial networks. ICLR 2016. arXiv:1511.06434.",
-    "FGSM: I. Goodfellow, J. Shlens, C. Szegedy. Explaining and harnessing adversarial examples. ICLR 2015. arXiv:1412.6572.",
-    "PGD: A. Madry, A. Makelov, L. Schmidt, D. Tsipras, A. Vladu. Towards deep learning models resistant to adversarial "
-    "attacks. ICLR 2018. arXiv:1706.06083.",
+    "AdvGAN: C. Xiao, B. Li, J.-Y. Zhu, W. He, M. Liu, D. Song. Generating adversarial examples with "
+    "adversarial networks. IJCAI 2018. arXiv:1801.02610.",
+    "DCGAN: A. Radford, L. Metz, S. Chintala. Unsupervised representation learning with deep "
+    "convolutional generative adversarial networks. ICLR 2016. arXiv:1511.06434.",
+    "FGSM: I. Goodfellow, J. Shlens, C. Szegedy. Explaining and harnessing adversarial examples. ICLR "
+    "2015. arXiv:1412.6572.",
+    "PGD: A. Madry, A. Makelov, L. Schmidt, D. Tsipras, A. Vladu. Towards deep learning models resistant "
+    "to adversarial attacks. ICLR 2018. arXiv:1706.06083.",
     "ART: M.-I. Nicolae et al. Adversarial Robustness Toolbox v1.0.0. 2018. arXiv:1807.01069.",
-    "DenseNet: G. Huang, Z. Liu, L. van der Maaten, K. Weinberger. Densely connected convolutional networks. CVPR 2017.",
-    "Intervals: E. L. Korn, B. I. Graubard. Confidence intervals for proportions with small expected number of positive "
-    "counts estimated from survey data. Survey Methodology 24 (1998) 193-201.",
-    "Multiple tests: S. Holm. A simple sequentially rejective multiple test procedure. Scand. J. Statist. 6 (1979) 65-70.",
-    "Patient recognition: F. A. Spanhol, L. S. Oliveira, C. Petitjean, L. Heutte. A dataset for breast cancer "
-    "histopathological image classification. IEEE TBME 63 (2016) 1455-1462.",
+    "DenseNet: G. Huang, Z. Liu, L. van der Maaten, K. Weinberger. Densely connected convolutional "
+    "networks. CVPR 2017.",
+    "Intervals: E. L. Korn, B. I. Graubard. Confidence intervals for proportions with small expected "
+    "number of positive counts estimated from survey data. Survey Methodology 24 (1998) 193-201.",
+    "Multiple tests: S. Holm. A simple sequentially rejective multiple test procedure. Scand. J. Statist. "
+    "6 (1979) 65-70.",
+    "Patient recognition: F. A. Spanhol, L. S. Oliveira, C. Petitjean, L. Heutte. A dataset for breast "
+    "cancer histopathological image classification. IEEE TBME 63 (2016) 1455-1462.",
 )
 
 
@@ -41,23 +44,20 @@ def failures(folder: Folder) -> Section:
     failed = folder.run["failures"]
     if not failed:
         return Section("failures", "Failures", (Paragraph("No stage failed."),))
-    rows = tuple(
-        (Cell(str(entry.get("stage", "?"))), Cell(str(entry.get("reason", "?")))) for entry in failed
-    )
+    rows = tuple((Cell(str(entry.get("stage", "?"))), Cell(str(entry.get("reason", "?")))) for entry in failed)
     warning = Paragraph(
         f"{count(len(rows), 'stage')} failed. Their cells are missing above; none was scored as unharmed.",
         "warning",
     )
-    return Section(
-        "failures", "Failures", (warning, Table("What failed, and why.", ("Stage", "Reason"), rows))
-    )
+    return Section("failures", "Failures", (warning, Table("What failed, and why.", ("Stage", "Reason"), rows)))
 
 
 def reproduce(folder: Folder) -> Section:
     """The command, and what to compare."""
     words = (
-        "The same command with the same data and versions on the same kind of machine writes the same tables, byte for "
-        "byte. The second command writes this page again from predictions.parquet and generated.parquet, without torch."
+        "The same command with the same data and versions on the same kind of machine writes the same "
+        "tables, byte for byte. The second command writes this page again from predictions.parquet and "
+        "generated.parquet, without torch."
     )
     again = "robustgan report FOLDER"
     return Section(
@@ -75,8 +75,9 @@ def definitions() -> Section:
     }
     terms = tuple((name.replace("_", " "), meaning) for name, meaning in names.items())
     notes = (
-        "Values are fractions in metrics.csv and percentages here; a drop is clean minus attacked, in percentage points. "
-        "n/a is undefined (nothing in the denominator) or not to be read (the reason stands beside it); it is never zero."
+        "Values are fractions in metrics.csv and percentages here; a drop is clean minus attacked, in "
+        "percentage points. n/a is undefined (nothing in the denominator) or not to be read (the reason "
+        "stands beside it); it is never zero."
     )
     return Section("metrics", "Metrics", (Paragraph(notes), Terms(terms)))
 
@@ -90,23 +91,27 @@ def limits(folder: Folder) -> Section:
         for side, n in (("benign", patients[0]), ("malignant", patients[1]))
         if n < FEW
     ]
-    sizes = f"Intervals rest on {count(judged['group'].nunique(), 'test patient')}, not on the {count(len(judged), 'image')}."
+    units = (count(judged["group"].nunique(), "test patient"), count(len(judged), "image"))
+    sizes = f"Intervals rest on {units[0]}, not on {units[1]}."
     budgets = [c for model in folder.models for c in lookup.cases(folder, model) if c.rival]
     kinds = listed(list(dict.fromkeys(case.name for case in budgets))) or "none"
     items = [
-        sizes
-        + (f" There are only {listed(few)}: read the ends of the intervals, not the middles." if few else ""),
-        "One threshold (P(malignant) 0.5) was used before and after the attack; another operating point has other drops.",
-        f"Only these attacks were tried: {kinds}. A stronger one can only lower what is left; no robustness is certified.",
+        sizes + (f" There are only {listed(few)}: read the ends of the intervals, not the middles." if few else ""),
+        "One threshold (P(malignant) 0.5) was used before and after the attack; another operating point "
+        "has other drops.",
+        f"Only these attacks were tried: {kinds}. A stronger one can only lower what is left; no "
+        "robustness is certified.",
         "One data set with its own scanner and stain; other sites were not tested.",
-        "Attacks act on the image after resizing, in memory: printing, scanning or a camera in between were not tested.",
+        "Attacks act on the image after resizing, in memory: printing, scanning or a camera in between "
+        "were not tested.",
         *_generated_limits(folder),
         "Not a medical device clearance; no claim of compliance with any norm or law is made.",
     ]
     if folder.config.get("dataset", {}).get("kind") == "synthetic":
         items.insert(
             0,
-            "The images are simulated. These numbers show that the method works, not how a classifier of real tissue does.",
+            "The images are simulated. These numbers show that the method works, not how a classifier of "
+            "real tissue does.",
         )
     return Section("limits", "Limits", (Items(tuple(items)),))
 

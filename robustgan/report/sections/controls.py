@@ -16,8 +16,9 @@ MARGIN = 0.10  # an attack must turn this much more than noise does, or it says 
 def section(folder: Folder) -> Section:
     """Every attack beside noise, then what follows from it."""
     intro = (
-        "Noise changes every channel of every pixel by the full budget in a random direction. An attack that turns fewer than "
-        "10 points more of the images than noise does is weak: that a classifier withstands it says nothing about robustness."
+        "Noise changes every channel of every pixel by the full budget in a random direction. An attack "
+        "that turns fewer than 10 points more of the images than noise does is weak: that a classifier "
+        "withstands it says nothing about robustness."
     )
     blocks: list[Block] = [Paragraph(intro)]
     for model in dict.fromkeys(folder.predictions["model"]):
@@ -28,9 +29,7 @@ def section(folder: Folder) -> Section:
         found = lookup.cases(folder, str(model))
         lines = [_line(folder, case, found) for case in found if case.rival and case.eps == case.eps]
         columns = ("Attack", "Attack success, %", "Noise, %", "Difference, points", "Verdict")
-        table = Table(
-            f"{model}, pooled: % of the images right when clean that are turned.", columns, tuple(lines)
-        )
+        table = Table(f"{model}, pooled: % of the images right when clean that are turned.", columns, tuple(lines))
         blocks += [table, *_findings(folder, found)] if lines else []
     return Section("controls", "Control: is the attack stronger than noise?", tuple(blocks))
 
@@ -56,11 +55,7 @@ def _line(folder: Folder, case: Case, found: list[Case]) -> tuple[Cell, ...]:
     chance = success_of(folder, control)
     gain = success_of(folder, case) - chance
     verdict = (
-        "undefined"
-        if gain != gain
-        else "beats noise"
-        if gain >= MARGIN
-        else "weak: says nothing about robustness"
+        "undefined" if gain != gain else "beats noise" if gain >= MARGIN else "weak: says nothing about robustness"
     )
     return (Cell(case.title), reached, Cell(percent(chance), chance), Cell(points(gain), gain), Cell(verdict))
 
@@ -69,9 +64,7 @@ def weak(folder: Folder, found: list[Case]) -> list[Case]:
     """Attacks that do not beat noise at their own budget by the margin."""
     pairs = [(case, noise_for(case, found)) for case in found if case.rival]
     return [
-        case
-        for case, control in pairs
-        if control and success_of(folder, case) - success_of(folder, control) < MARGIN
+        case for case, control in pairs if control and success_of(folder, case) - success_of(folder, control) < MARGIN
     ]
 
 
@@ -87,8 +80,9 @@ def _findings(folder: Folder, found: list[Case]) -> list[Block]:
         mine = success_of(folder, case)
         if case.kind == "advgan" and mine > best:
             text = (
-                f"{case.title} turns {percent(mine)} % and PGD only {percent(best)} %: an attack that needs no gradient when it "
-                "is used beats the one that does. PGD was not strong enough here, and its drop is not the worst case."
+                f"{case.title} turns {percent(mine)} % and PGD only {percent(best)} %: an attack that "
+                "needs no gradient when it is used beats the one that does. PGD was not strong enough "
+                "here, and its drop is not the worst case."
             )
             blocks.append(Paragraph(text, "warning"))
     return blocks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from robustgan.report.document import Block, Cell, Items, Paragraph, Section, Table
-from robustgan.report.folder import Folder
+from robustgan.report.folder import Folder, records
 from robustgan.report.words import count, count_cell
 
 SIDES = {0: "benign", 1: "malignant"}
@@ -22,9 +22,7 @@ def section(folder: Folder) -> Section:
         *_findings(images),
         *_leaks(folder.leaks),
     ]
-    return Section(
-        "data", "Data card", tuple(block for block in blocks if not isinstance(block, Table) or block.rows)
-    )
+    return Section("data", "Data card", tuple(block for block in blocks if not isinstance(block, Table) or block.rows))
 
 
 def _sized(part: pd.DataFrame) -> Cell:
@@ -40,9 +38,7 @@ def _counts(images: pd.DataFrame) -> Table:
         for label, side in SIDES.items()
         for part in [images[images["label"] == label]]
     ]
-    rows.append(
-        (Cell("both"), *(_sized(images[images["magnification"] == m]) for m in factors), _sized(images))
-    )
+    rows.append((Cell("both"), *(_sized(images[images["magnification"] == m]) for m in factors), _sized(images)))
     return Table(
         "Images (patients) by class and magnification, before any is set apart.",
         ("Class", *names, "all"),
@@ -70,17 +66,17 @@ def _subtypes(images: pd.DataFrame) -> Table:
 
 def _splits(folds: pd.DataFrame) -> Table:
     order = [name for name in ("train", "val", "test", "excluded") if (folds["split"] == name).any()]
-    rows = [
-        (Cell(str(fold), float(fold)), *(_sized(part[part["split"] == name]) for name in order))
-        for fold, part in folds.groupby("fold")
-    ]
+    rows = []
+    for number in sorted(set(folds["fold"])):
+        part = folds[folds["fold"] == number]
+        rows.append((_fold(number), *(_sized(part[part["split"] == name]) for name in order)))
     return Table("Images (patients) on each side of each fold.", ("Fold", *order), tuple(rows))
 
 
 def _findings(images: pd.DataFrame) -> list[Block]:
     apart = images[images["finding"] != ""]
     if apart.empty:
-        return [Paragraph("No image was set apart: every file was read, parsed and judged.")]
+        return [Paragraph("No image was set apart: every file was read and parsed.")]
     lines = []
     for finding, part in apart.groupby("finding"):
         names = ", ".join(part["path"].iloc[:NAMED])
@@ -98,23 +94,25 @@ def _leaks(leaks: pd.DataFrame) -> list[Block]:
     total = int(leaks["leaked"].sum())
     rows = tuple(
         (
-            Cell(str(r.fold), float(r.fold)),
-            Cell(r.identity),
-            Cell(r.split),
-            count_cell(r.images),
-            count_cell(r.leaked),
+            _fold(r["fold"]),
+            Cell(r["identity"]),
+            Cell(r["split"]),
+            count_cell(r["images"]),
+            count_cell(r["leaked"]),
         )
-        for r in leaks.itertuples()
+        for r in records(leaks)
     )
-    table = Table(
-        "Images of a split whose patient, slide or bytes are also in training.",
-        ("Fold", "Identity", "Split", "Images", "Also in train"),
-        rows,
-    )
+    caption = "Images of a split whose patient, slide or bytes are also in training."
+    table = Table(caption, ("Fold", "Identity", "Split", "Images", "Also in train"), rows)
     if not total:
-        return [
-            Paragraph("No patient, slide or image of the validation and test sides is also in training."),
-            table,
-        ]
-    text = "This split leaks: images of validation or test share a patient, slide or file with training. Clean numbers are too good."
+        text = "No patient, slide or image of the validation and test sides is also in training."
+        return [Paragraph(text), table]
+    text = (
+        "This split leaks: images of validation or test share a patient, slide or file with training. "
+        "Numbers without an attack are too good."
+    )
     return [Paragraph(text, "warning"), table]
+
+
+def _fold(number: int) -> Cell:
+    return Cell(str(number), float(number))

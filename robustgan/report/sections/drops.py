@@ -11,7 +11,8 @@ from robustgan.report.words import absent, count_cell, drop_cell, p_value, perce
 
 DOES_NOT_WORK = "clean classifier fails"
 COLUMNS = (
-    "Attack", "Magnification", "Metric", "Clean, %", "Attacked, %", "Drop, points", "p (Holm)", "Images", "Patients", "Note"
+    "Attack", "Magnification", "Metric", "Clean, %", "Attacked, %", "Drop, points", "p (Holm)", "Images",
+    "Patients", "Note",
 )  # fmt: skip
 
 
@@ -26,7 +27,7 @@ def section(folder: Folder) -> Section:
 
 def _figures(folder: Folder, model: str) -> list[Block]:
     if set(lookup.magnifications(folder.metrics)) <= set(lookup.broken(folder, model)):
-        text = f"{model} works at no magnification without an attack, so there is no drop to draw: every cell is n/a."
+        text = f"{model} works at no magnification without an attack, so there is no drop to draw."
         return [Paragraph(text)]
     drawn = (
         pictures.drop_maps(folder, model),
@@ -50,14 +51,14 @@ def compact(folder: Folder, model: str) -> Table:
         for metric in pictures.DROPS
     ]
     caption = (
-        f"{model}: drop = clean - attacked, on the same images, in percentage points (95 % interval, clustered by "
-        "patient)."
+        f"{model}: drop = clean - attacked, on the same images, in percentage points (95 % interval, "
+        "clustered by patient)."
     )
     return Table(caption, ("Attack", "Metric", *columns), tuple(lines))
 
 
 def complete(folder: Folder, model: str) -> Table:
-    """One row an attack, magnification and metric: clean, attacked, drop with interval, corrected p, both n."""
+    """One row an attack, magnification and metric: clean, attacked, drop, corrected p, both n."""
     bad = lookup.broken(folder, model)
     lines = [
         _line(case, magnification, metric, row, magnification in bad)
@@ -68,8 +69,8 @@ def complete(folder: Folder, model: str) -> Table:
         if (row := cell(rows_of(folder, case), metric, magnification))
     ]
     caption = (
-        f"{model}: every drop with clean and attacked values, both n, and p of a sign-flip test over patients, "
-        "Holm-corrected over attack x magnification."
+        f"{model}: every drop with clean and attacked values, both n, and p of a sign-flip test over "
+        "patients, Holm-corrected over attack x magnification."
     )
     return Table(caption, COLUMNS, tuple(lines), folded=True)
 
@@ -89,9 +90,7 @@ def _line(case: Case, magnification: str, metric: str, row: Row, bad: bool) -> t
         absent() if row["clean"] != row["clean"] else Cell(percent(row["clean"]), row["clean"]),
         absent() if bad or row["value"] != row["value"] else Cell(percent(row["value"]), row["value"]),
         _drop(row, bad),
-        absent()
-        if bad
-        else Cell(p_value(row["p_holm"]), row["p_holm"], muted=row["p_holm"] != row["p_holm"]),
+        absent() if bad else Cell(p_value(row["p_holm"]), row["p_holm"], muted=row["p_holm"] != row["p_holm"]),
         count_cell(row["images"]),
         count_cell(row["groups"]),
         Cell("" if bad else str(row["note"]), muted=True),

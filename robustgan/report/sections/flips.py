@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from robustgan.metrics import WORST
 from robustgan.report import cases as lookup
 from robustgan.report import pictures
-from robustgan.report.cases import ALARMS, MISSED, SUCCESS, WORST, Case, cell, rows_of
+from robustgan.report.cases import ALARMS, MISSED, SUCCESS, Case, cell, rows_of
 from robustgan.report.document import Block, Cell, Paragraph, Section, Table
 from robustgan.report.folder import Folder, Row, Rows
 from robustgan.report.sections.drops import DOES_NOT_WORK
@@ -14,8 +15,8 @@ from robustgan.report.words import absent, count_cell, share_cell
 def directions(folder: Folder) -> Section:
     """Missed cancers and false alarms: the two ways to be wrong, never added up without being shown apart."""
     intro = (
-        "Counted on images that were right without an attack. A missed cancer is a malignant image that is called "
-        "benign after the attack; a false alarm is a benign image that is called malignant."
+        "Counted on images that were right without an attack. A missed cancer is a malignant image that "
+        "is called benign after the attack; a false alarm is a benign image that is called malignant."
     )
     names = lookup.magnifications(folder.metrics)
     found = [
@@ -60,8 +61,9 @@ def worst(folder: Folder) -> Section:
     """The point-wise worst case: an image counts as robust only if no attack of that budget turns it."""
     title = "Worst case over all attacks"
     intro = (
-        "An image counts as right here only if every attack at that budget leaves it right (Carlini 2019), so this is never "
-        "better than the strongest single attack. It is taken at the largest budget that two or more attacks share."
+        "An image counts as right here only if every attack at that budget leaves it right (Carlini "
+        "2019), so this is never better than the strongest single attack. It is taken at the largest "
+        "budget that two or more attacks share."
     )
     lines = [
         (Cell(model), *_worst_line(folder, case, m, m in lookup.broken(folder, model)))

@@ -8,14 +8,12 @@ import pandas as pd
 
 from robustgan.report import cases as lookup
 from robustgan.report import pictures
-from robustgan.report.cases import POOLED, SHOWN_AS
+from robustgan.report.cases import POOLED
 from robustgan.report.document import Block, Cell, Figure, Paragraph, Section, Table
-from robustgan.report.folder import Folder
+from robustgan.report.folder import Folder, Row, records
 from robustgan.report.words import absent, count, interval, percent
 
-FAITHFUL = (
-    0.75  # GAN-test accuracy of the oracles below which labels are not to be believed (gan.md, section 6)
-)
+FAITHFUL = 0.75  # GAN-test accuracy of the oracles below which labels are not to be believed (gan.md, section 6)
 
 COLUMNS = {  # (mode, metric): head
     ("natural", "yield"): "Yield, natural",
@@ -33,34 +31,28 @@ COLUMNS = {  # (mode, metric): head
 def section(folder: Folder) -> Section:
     """Labels first, then rates, then the pictures."""
     if folder.generated.empty:
-        blocks: tuple[Block, ...] = (
-            *_statuses(folder),
-            Paragraph("No images were generated from scratch in this run."),
-            *_sheets(folder),
-        )
-        return Section("generated", "Images made from scratch", blocks)
+        none = Paragraph("No images were generated from scratch in this run.")
+        return Section("generated", "Images made from scratch", (*_statuses(folder), none, *_sheets(folder)))
     intro = (
-        "These images have no original, so nothing here is a drop and nothing has an eps. The label that was asked for is a "
-        "hypothesis: an image counts only if every judging oracle (classifiers of other patients and seeds, never the victim) "
-        "gives that label at least 0.9. Oracles can err together, and their error on real held-out images (the floor) "
-        "is what any fooling rate must be compared with."
+        "These images have no original, so nothing here is a drop and nothing has an eps. The label that "
+        "was asked for is a hypothesis: an image counts only if every judging oracle (classifiers of "
+        "other patients and seeds, never the victim) gives that label at least 0.9. Oracles can err "
+        "together, and their error on real held-out images (the floor) is what any fooling rate must be "
+        "compared with."
     )
-    identities = folder.fooling[["model", "attack", "seed"]].drop_duplicates()
     tables: list[Block] = []
-    for identity in identities.itertuples():
-        rows = _rows(folder.fooling, identity.model, identity.attack, identity.seed)
-        tables += [*_faithfulness(rows), _table(folder, rows, identity.model, identity.attack, identity.seed)]
-    counts = folder.generated["oracles"].max()
-    judges = Paragraph(f"Judged by {count(counts, 'oracle')} outside the search; intervals are 95 %.", "note")
-    return Section(
-        "generated",
-        "Images made from scratch",
-        (Paragraph(intro), *_statuses(folder), *tables, judges, *_sheets(folder)),
-    )
+    for identity in records(folder.fooling[["model", "attack", "seed"]].drop_duplicates()):
+        rows = _rows(folder.fooling, identity)
+        tables += [*_faithfulness(rows), _table(folder, rows, identity)]
+    oracles = count(folder.generated["oracles"].max(), "oracle")
+    judges = f"Judged by {oracles} outside the search; intervals are 95 %."
+    blocks = (Paragraph(intro), *_statuses(folder), *tables, Paragraph(judges, "note"), *_sheets(folder))
+    return Section("generated", "Images made from scratch", blocks)
 
 
-def _rows(fooling: pd.DataFrame, model: str, attack: str, seed: int) -> pd.DataFrame:
-    return fooling[(fooling["model"] == model) & (fooling["attack"] == attack) & (fooling["seed"] == seed)]
+def _rows(fooling: pd.DataFrame, identity: Row) -> pd.DataFrame:
+    wanted = pd.DataFrame([identity]).astype({name: fooling[name].dtype for name in identity})
+    return fooling.merge(wanted, on=list(identity))
 
 
 def _statuses(folder: Folder) -> list[Block]:
@@ -69,13 +61,8 @@ def _statuses(folder: Folder) -> list[Block]:
     for name, entry in folder.run.get("generators", {}).items():
         status, reason = str(entry.get("status", "?")), str(entry.get("reason", ""))
         if status != "ok":
-            text = f"The training monitor stopped {name}: {status}. {reason}".strip()
-            blocks.append(
-                Paragraph(
-                    f"{text} Its images are weaker evidence than those of a generator that trained to its end.",
-                    "warning",
-                )
-            )
+            text = f"The training monitor flags {name} as {status} ({reason.rstrip('.') or 'no reason given'})."
+            blocks.append(Paragraph(f"{text} What it made is weaker evidence, or none.", "warning"))
     return blocks
 
 
@@ -93,32 +80,33 @@ def oracle_accuracy(rows: pd.DataFrame) -> float:
 def _faithfulness(rows: pd.DataFrame) -> list[Block]:
     value = oracle_accuracy(rows)
     if math.isnan(value):
-        return [
-            Paragraph("Label faithfulness is not known: no oracle judged the unfiltered images.", "warning")
-        ]
-    text = f"Label faithfulness: oracles give the label that was asked for to {percent(value)} % of all generated images, unfiltered."
+        text = "Label faithfulness is not known: no oracle judged the unfiltered images."
+        return [Paragraph(text, "warning")]
+    text = (
+        f"Label faithfulness: oracles give the label that was asked for to {percent(value)} % of all "
+        "generated images, unfiltered."
+    )
     if value < FAITHFUL:
-        limit = f"That is below {100 * FAITHFUL:.0f} %: the generator is not label-faithful, and its fooling rates are no evidence."
-        return [Paragraph(f"{text} {limit}", "warning")]
-    return [Paragraph(f"{text} That is enough ({100 * FAITHFUL:.0f} % or more) to read the rates below.")]
+        limit = f"That is below {percent(FAITHFUL)} %: the generator is not label-faithful, and its fooling rates"
+        return [Paragraph(f"{text} {limit} are no evidence.", "warning")]
+    return [Paragraph(f"{text} That is enough ({percent(FAITHFUL)} % or more) to read the rates below.")]
 
 
-def _table(folder: Folder, rows: pd.DataFrame, model: str, attack: str, seed: int) -> Table:
+def _table(folder: Folder, rows: pd.DataFrame, identity: Row) -> Table:
     """One row a magnification and label, one column a rate."""
     there = set(zip(rows["mode"], rows["metric"], strict=True))
     pairs = [pair for pair in COLUMNS if pair in there]
     lines = []
     for magnification in lookup.magnifications(rows):
-        for label in [name for name in ("benign", "malignant", "both") if (rows["label"] == name).any()]:
+        for label in ("benign", "malignant", "both"):
             part = rows[(rows["magnification"] == magnification) & (rows["label"] == label)]
             if len(part):
-                lines.append(
-                    (Cell(magnification), Cell(label), *(_rate(part, mode, metric) for mode, metric in pairs))
-                )
-    seeded = f", seed {seed}" if folder.fooling["seed"].nunique() > 1 else ""
-    caption = f"{SHOWN_AS.get(attack, attack)} against {model}{seeded}: % (95 % interval), n images."
-    heads = [COLUMNS[pair] for pair in pairs]
-    return Table(caption, ("Magnification", "Label", *heads), tuple(lines))
+                rates = [_rate(part, mode, metric) for mode, metric in pairs]
+                lines.append((Cell(magnification), Cell(label), *rates))
+    seeded = f", seed {identity['seed']}" if folder.fooling["seed"].nunique() > 1 else ""
+    name = lookup.shown(identity["attack"])
+    caption = f"{name} against {identity['model']}{seeded}: % (95 % interval), n images."
+    return Table(caption, ("Magnification", "Label", *(COLUMNS[pair] for pair in pairs)), tuple(lines))
 
 
 def _rate(part: pd.DataFrame, mode: str, metric: str) -> Cell:
@@ -134,8 +122,8 @@ def _rate(part: pd.DataFrame, mode: str, metric: str) -> Cell:
 
 def _sheets(folder: Folder) -> list[Block]:
     captions = {
-        "sheet": "Contact sheets of generated images at a fixed latent, one row a label (all of them, not a selection).",
-        "fooling": "Generated images that all oracles accept and that fool the victim, with its scores (a selection by construction).",
+        "sheet": "Generated images at a fixed latent, one row a label (all of them, not a selection).",
+        "fooling": "Generated images that all oracles accept and that fool the victim (a selection).",
     }
     found = {stem: pictures.sheets(folder, stem) for stem in captions}
     return [Figure(found[stem], caption, natural=True) for stem, caption in captions.items() if found[stem]]

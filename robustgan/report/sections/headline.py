@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from robustgan.metrics import WORST
 from robustgan.report import cases as lookup
-from robustgan.report.cases import ALARMS, MISSED, POOLED, SHOWN_AS, SUCCESS, WORST, Case, cell, rows_of
+from robustgan.report.cases import ALARMS, MISSED, POOLED, SUCCESS, Case, cell, rows_of
 from robustgan.report.folder import Folder, Rows
+from robustgan.report.sections.generated import FAITHFUL, oracle_accuracy
 from robustgan.report.words import count, interval, listed, percent, points
 
 
@@ -96,7 +98,7 @@ def _generator(folder: Folder, rival: Case) -> str:
     rate = _success(folder, case)
     if not case or not rate:
         return ""
-    return f"{case.name}, one pass of a generator trained beforehand, turns {rate} % of all images that were right."
+    return f"{case.name}, one pass of a trained generator, turns {rate} % of all images that were right."
 
 
 def _noise(folder: Folder, rival: Case) -> str:
@@ -127,12 +129,14 @@ def _generated(folder: Folder, model: str) -> str:
     natural = _rate(pooled, "natural", "fooling_rate")
     if not natural:
         return ""
+    if not oracle_accuracy(pooled) >= FAITHFUL:
+        return "The generator of images from scratch is not label-faithful: its fooling rates are no evidence."
     searched = _rate(pooled, "searched", "fooling_rate")
     floor = _rate(pooled, "real", "fooling_rate")
     name = str(pooled["attack"].iloc[0])
     after = f" ({searched} % after a search in latent space)" if searched else ""
     real = f"; of real images that the oracles accept, {floor} %" if floor else ""
-    start = f"Of {SHOWN_AS.get(name, name)} images whose label all oracles accept"
+    start = f"Of {lookup.shown(name)} images whose label all oracles accept"
     return f"{start}, it gets {natural} % wrong{after}{real}."
 
 

@@ -8,9 +8,8 @@ from typing import Any
 import pandas as pd
 
 from robustgan.report import cases as lookup
-from robustgan.report.cases import SHOWN_AS
 from robustgan.report.document import Block, Cell, Paragraph, Section, Table, Terms
-from robustgan.report.folder import Folder
+from robustgan.report.folder import Folder, label_of
 from robustgan.report.words import absent, count, listed, plain
 
 FITS = {
@@ -68,7 +67,8 @@ def _terms(folder: Folder) -> list[tuple[str, str]]:
 def _folds(folds: list[int]) -> str:
     if len(folds) == 1:
         return f"fold {folds[0]}"
-    return f"test patients pooled over folds {listed([str(fold) for fold in folds])}: each is a test patient once"
+    names = listed([str(fold) for fold in folds])
+    return f"test patients pooled over folds {names}: each is a test patient once"
 
 
 def _classifiers(folder: Folder) -> list[Block]:
@@ -90,29 +90,26 @@ def _classifiers(folder: Folder) -> list[Block]:
     if not rows:
         return []
     columns = ("Classifier", "Role", "Architecture", "Parameters", "sha256 of the weights, first 12")
-    return [
-        Table("Classifiers. Victims are attacked; oracles only judge generated images.", columns, tuple(rows))
-    ]
+    return [Table("Classifiers. Victims are attacked; oracles only judge generated images.", columns, tuple(rows))]
 
 
 def threats(folder: Folder) -> Section:
     """The threat model, attack by attack."""
     goal = (
-        "Goal: any wrong answer on an image that was answered rightly (untargeted); on malignant images that is a missed "
-        "cancer, on benign ones a false alarm. Budgets k/255 bound the change of every channel of every pixel, in levels of 8 "
-        "bits; L2 bounds the Euclidean length of the whole change on the [0, 1] scale. The harness, not the attack, "
-        "projects into the budget, rounds to 8 bits and checks what would be written."
+        "Goal: any wrong answer on an image that was answered rightly (untargeted); on malignant images "
+        "that is a missed cancer, on benign ones a false alarm. Budgets k/255 bound the change of every "
+        "channel of every pixel, in levels of 8 bits; L2 bounds the Euclidean length of the whole change "
+        "on the [0, 1] scale. The harness, not the attack, projects into the budget, rounds to 8 bits and "
+        "checks what would be written."
     )
     budgets: dict[tuple[str, str, str, str], list[float]] = {}
     for entry in folder.config.get("attacks", []):
         threat, kind = entry.get("threat") or {}, str(entry.get("kind"))
-        what = (str(entry.get("name") or kind), kind, str(threat.get("norm", "unrestricted")))
+        what = (label_of(entry), kind, str(threat.get("norm", "unrestricted")))
         key = (*what, _settings(entry, ("kind", "name", "threat"), ""))
         budgets.setdefault(key, []).append(float(threat.get("eps", "nan")))
     columns = ("Attack", "Budgets", "What the attacker needs", "Forward passes an image", "Settings")
-    caption = (
-        "Attacks, with every setting. Forward passes are counted where the attack runs, not in training."
-    )
+    caption = "Attacks, with every setting. Forward passes are counted where the attack runs, not in training."
     rows = tuple(_threat(folder.predictions, *key, eps) for key, eps in budgets.items())
     return Section("threats", "Threat model", (Paragraph(goal), Table(caption, columns, rows)))
 
@@ -123,7 +120,7 @@ def _threat(
     spent = predictions[(predictions["attack"] == name) & (predictions["norm"] == norm)]["queries"].mean()
     sizes = listed([lookup.budget(norm, value) for value in eps if value == value]) or "none"
     return (
-        Cell(SHOWN_AS.get(name, name)),
+        Cell(lookup.shown(name)),
         Cell(sizes),
         Cell(KNOWS.get(kind, f"see the plug-in {kind}")),
         absent() if spent != spent else Cell(plain(spent), float(spent)),
@@ -134,18 +131,14 @@ def _threat(
 def _settings(mapping: Mapping[str, Any], without: tuple[str, ...], before: str) -> str:
     """Settings as `a=1, b=x`; what is empty is left out."""
     shown = [
-        f"{key}={_value(value)}"
-        for key, value in mapping.items()
-        if key not in without and value not in ("", None)
+        f"{key}={_value(value)}" for key, value in mapping.items() if key not in without and value not in ("", None)
     ]
     return before + ", ".join(shown) if shown else ""
 
 
 def _value(value: object) -> str:
     if isinstance(value, float):
-        return (
-            lookup.grey_levels(value) if 0 < value < 0.2 and abs(value * 255 % 1) < 1e-6 else f"{value:.6g}"
-        )
+        return lookup.grey_levels(value) if 0 < value < 0.2 and abs(value * 255 % 1) < 1e-6 else f"{value:.6g}"
     if isinstance(value, Mapping):
         return "{" + _settings(value, (), "") + "}"
     return str(value)

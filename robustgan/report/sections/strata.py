@@ -20,9 +20,10 @@ UNITS = (
 def patients(folder: Folder) -> Section:
     """Per patient: two numbers that share a unit and nothing else, so each keeps its name."""
     intro = (
-        "Patient recognition is the mean over patients of the share of their images that are right (Spanhol 2016); it is no "
-        "diagnosis. Patient diagnosis calls a patient malignant when the mean P(malignant) of their images is at least 0.5; "
-        "patients with images of both classes cannot be right or wrong there and are left out, with their number."
+        "Patient recognition is the mean over patients of the share of their images that are right "
+        "(Spanhol 2016); it is no diagnosis. Patient diagnosis calls a patient malignant when the mean "
+        "P(malignant) of their images is at least 0.5; patients with images of both classes cannot be "
+        "right or wrong there and are left out, with their number."
     )
     tables = [table for model in folder.judged if (table := _patient_table(folder, model)).rows]
     return Section("patients", "Patients", (Paragraph(intro), *tables))
@@ -57,7 +58,7 @@ def _before_after(row: Row, bad: bool) -> tuple[Cell, Cell, Cell]:
 
 
 def subtypes(folder: Folder) -> Section:
-    """Where it hurts: the share of each histological subtype that is called right, at the headline's budget."""
+    """Where it hurts: the share of each subtype that is called right, at the headline's budget."""
     tables: list[Block] = [t for model in folder.judged if (t := _subtype_table(folder, model)).rows]
     none = Paragraph("The data set names no subtypes.")
     return Section("subtypes", "Histological subtypes", tuple(tables) or (none,))
