@@ -31,7 +31,7 @@ class Split(Spec):
     folds: tuple[Count, ...] = (1,)  # more than one: test patients are pooled over folds
     validation: Share = 0.2  # share of the training patients that choose when to stop
     seed: int = 0
-    leak: bool = False  # needed by `random-image`, which puts one patient's images on both sides
+    leak: bool = False  # needed by protocols that put one patient on two sides: random-image, most of official-N
 
 
 class Training(Spec):

@@ -13,7 +13,7 @@ from typing import Any
 
 PACKAGES = (
     "robustgan", "torch", "torchvision", "timm", "adversarial-robustness-toolbox", "numpy", "pandas", "pyarrow",
-    "scipy", "scikit-learn", "statsmodels", "matplotlib", "seaborn", "pillow",
+    "scipy", "scikit-learn", "matplotlib", "seaborn", "pillow",
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.special import bdtr, betaincinv, ndtr, ndtri, stdtrit
+from scipy.special import betaincinv, ndtr, ndtri, stdtrit
 
 ALPHA = 0.05  # every interval leaves this much outside, half of it at each end
 DRAWS = 2000  # resamples of the bootstrap
@@ -210,14 +210,6 @@ def sign_flip(differences: Int[np.ndarray, " groups"]) -> float:
         chance = longer
     reached = (int(steps.sum()) + abs(int(differences.sum()))) // 2
     return min(1.0, 2 * float(chance[reached:].sum()))
-
-
-def mcnemar(lost: int, won: int) -> float:
-    """Exact two-sided p that as many independent units changed from right to wrong as from wrong to right.
-
-    Source: McNemar, Psychometrika 12 (1947) 153-157; exact binomial form.
-    """
-    return min(1.0, 2 * float(bdtr(min(lost, won), lost + won, 0.5))) if lost + won else 1.0
 
 
 def holm(p: Float[np.ndarray, " tests"]) -> Float[np.ndarray, " tests"]:

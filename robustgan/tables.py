@@ -103,7 +103,7 @@ METRICS: Table = {
     "drop": Column("float64", "clean - value, on the same images; NaN where the clean classifier does not work"),
     "drop_low": Column("float64", "lower end of its 95 % interval, clustered by group"),
     "drop_high": Column("float64", "upper end"),
-    "p": Column("float64", "sign-flip test over groups that the drop is zero"),
+    "p": Column("float64", "sign-flip test over groups that the drop is zero (of patients: McNemar's exact test)"),
     "p_holm": Column("float64", "p after Holm's correction over attack x magnification"),
     "images": Column("int64", "images in the denominator"),
     "groups": Column("int64", "groups (patients) in the denominator"),
