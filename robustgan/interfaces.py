@@ -56,9 +56,10 @@ class L2(Spec):
         return (x_adv - x).flatten(1).norm(dim=1)
 
     def project(self, x: Images, x_adv: Images) -> Images:
-        """Images in the budget around `x` and in [0, 1] (radial, then clipped: clipping never lengthens the change)."""
-        length = self.distance(x, x_adv).clamp_min(1e-12).view(-1, 1, 1, 1)
-        return (x + (x_adv - x) * (self.eps / length).clamp_max(1)).clamp(0, 1)
+        """Images in the budget around `x` and in [0, 1]: first clipped, then drawn towards `x`."""
+        change = x_adv.clamp(0, 1) - x
+        length = change.flatten(1).norm(dim=1).clamp_min(1e-12).view(-1, 1, 1, 1)
+        return (x + change * (self.eps / length).clamp_max(1)).clamp(0, 1)  # the last clamp: rounding only
 
     def ascend(self, gradient: Tensor, step: float) -> Tensor:
         """The move of length `step` in this norm that raises the loss most, to first order."""

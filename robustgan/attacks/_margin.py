@@ -21,7 +21,7 @@ def slope(model: Network, x: Images, y: Labels) -> tuple[Scores, Tensor]:
     The gradient of an image depends on that image alone: margins are added up, not averaged.
 
     Raises:
-        RunError: a gradient is not finite. The sign of NaN is 0, so the attack would stand still and seem to fail.
+        RunError: a gradient is not finite. The sign of NaN is 0: the attack would stand still, and seem weak.
     """
     import torch
 

@@ -21,7 +21,8 @@ from robustgan.tensors import Images, Labels, Network
 # Methods that ask for outputs alone; they get a classifier without gradients, all others are white-box. ART's
 # requirements do not tell: some methods that require no gradients use them (UniversalPerturbation).
 QUERY = frozenset(
-    {"BoundaryAttack", "GeoDA", "HopSkipJump", "SimBA", "SpatialTransformation", "SquareAttack", "ZooAttack"}
+    {"BoundaryAttack", "GeoDA", "HopSkipJump", "SimBA", "SpatialTransformation", "SquareAttack"}
+    | {"VirtualAdversarialMethod", "ZooAttack"}
 )
 
 # Methods that refuse logits and want probabilities.
@@ -84,7 +85,8 @@ class Art(Attack):
     def arguments(self, batch: int) -> dict[str, Any]:
         """All that the class is told; ART's own defaults (eps 0.3, L-infinity, batches of 32) never apply."""
         eps, norm = self.threat.eps, float("inf") if isinstance(self.threat, Linf) else 2
-        told = {"eps": eps, "norm": norm, "eps_step": eps / 4, "batch_size": batch, "verbose": False}
+        told = {"eps": eps, "norm": norm, "eps_step": eps / 4, "batch_size": batch}
+        told |= {"targeted": False, "verbose": False}  # BoundaryAttack is targeted by default
         taken = parameters(self.method)
         given = {name: _value(value) for name, value in self.parameters.items()}
         return {name: value for name, value in told.items() if name in taken} | given
@@ -127,7 +129,9 @@ class Art(Attack):
         from art.estimators.classification import PyTorchClassifier
         from torch import nn
 
-        seen = nn.Sequential(model, nn.Softmax(1)) if self.method in PROBABILITIES else model
+        from robustgan.attacks._seen import Seen
+
+        seen = Seen(model, self.method in PROBABILITIES)
         place, shape = "gpu" if x.is_cuda else "cpu", tuple(x.shape[1:])
         pixels = {"clip_values": (0.0, 1.0), "preprocessing": (0.0, 1.0), "channels_first": True}
         return PyTorchClassifier(seen, nn.CrossEntropyLoss(), shape, 2, device_type=place, **pixels)

@@ -135,9 +135,7 @@ def test_any_batch_size_the_same_verdicts(kind: str, norm: str, victim: nn.Modul
 
 
 @pytest.mark.parametrize(("kind", "norm"), cases(paired=True))
-def test_order_of_the_images_does_not_matter(
-    kind: str, norm: str, linear: Linear, samples: Samples
-) -> None:
+def test_order_of_the_images_does_not_matter(kind: str, norm: str, linear: Linear, samples: Samples) -> None:
     turned = Samples(samples.images.flip(0), samples.labels.flip(0), samples.rows.iloc[::-1])
     rows, eight = judged(made(kind, norm), linear, samples)
     rows_turned, eight_turned = judged(made(kind, norm), linear, turned)
@@ -154,7 +152,8 @@ from robustgan.config import kinds, plugin, plugin_class
 for package in ("attacks", "datasets", "models"):
     for kind in kinds(package):
         plugin_class(package, kind)
-plugin("attacks", {"kind": "art", "method": "DeepFool", "threat": {"norm": "l2", "eps": 1}, "parameters": {"max_iter": 3}})
+threat = {"norm": "l2", "eps": 1}
+plugin("attacks", {"kind": "art", "method": "DeepFool", "threat": threat, "parameters": {"max_iter": 3}})
 print(*sorted({"torch", "torchvision", "timm", "art", "torchmetrics"} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""Closed forms: on a linear model the worst case of every budget is known, and so is the number of robust images."""
+"""Closed forms: a linear model's worst case is known, and with it the number of robust images."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -121,7 +121,7 @@ def test_pgd_l2_finds_exactly_the_images_that_can_fall(linear: Linear) -> None:
 
 @pytest.mark.parametrize("attack", [FGSM(threat=LINF), PGD(threat=LINF)], ids=["fgsm", "pgd"])
 def test_a_sure_model_is_no_hiding_place(attack: Attack, case: Case) -> None:
-    """Logits times 10,000 change no decision, but leave cross-entropy without a gradient (toolkits, part D)."""
+    """Logits times 10,000 change no decision, but leave cross-entropy without gradient (toolkits, part D)."""
     sure = Linear(case.model.weight.detach() * 1e4, bias=float(case.model.bias.detach()) * 1e4)
     rows, _ = judge(attack, sure, torch.nn.Identity(), case.samples, seed=0, batch=400)
     robust = int((case.worst_linf(LINF.eps) < 0).sum())
@@ -129,7 +129,7 @@ def test_a_sure_model_is_no_hiding_place(attack: Attack, case: Case) -> None:
 
 
 def test_l2_attack_survives_8_bits(case: Case) -> None:
-    """Most changes of a small L2 budget are below one level; cut down to whole levels little would be left."""
+    """Most changes in a small L2 budget are below one level; cut to whole levels, little would be left."""
     threat = L2(eps=0.25)
     rows, _ = judge(FGSM(threat=threat), case.model, torch.nn.Identity(), case.samples, seed=0, batch=400)
     assert rows["l2"].max() <= threat.eps * (1 + 1e-6)

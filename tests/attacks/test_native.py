@@ -59,7 +59,10 @@ def test_noise_is_of_full_size_and_belongs_to_the_image(threat: Linf | L2) -> No
 
 @pytest.mark.parametrize("threat", THREATS, ids=lambda threat: threat.norm)
 def test_pgd_returns_the_best_point_of_all_climbs(threat: Linf | L2) -> None:
-    x, y = torch.rand(5, 3, 8, 8, generator=torch.Generator().manual_seed(1)), torch.zeros(5, dtype=torch.long)
+    x, y = (
+        torch.rand(5, 3, 8, 8, generator=torch.Generator().manual_seed(1)),
+        torch.zeros(5, dtype=torch.long),
+    )
     attack = PGD(threat=threat, steps=9, step=0.6, restarts=3)
     who = state(*range(5))
     climbs = [list(attack.climb(Wavy(), x, attack.start(x, who, restart), y)) for restart in range(3)]
@@ -98,7 +101,10 @@ def test_forward_passes_are_the_least_possible(
 
 
 def test_pgd_is_never_worse_with_more_restarts() -> None:
-    x, y = torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(3)), torch.zeros(6, dtype=torch.long)
+    x, y = (
+        torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(3)),
+        torch.zeros(6, dtype=torch.long),
+    )
     who = state(*range(6))
     one, four = (PGD(threat=THREATS[0], steps=5, restarts=n).perturb(Wavy(), x, y, who) for n in (1, 4))
     assert (margin(Wavy()(four), y) >= margin(Wavy()(one), y) - 1e-4).all()
