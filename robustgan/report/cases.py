@@ -78,7 +78,8 @@ def shown(attack: str) -> str:
 def grey_levels(eps: float) -> str:
     """A budget on the [0, 1] scale in levels of 8 bits: `8/255`."""
     level = 255 * eps
-    return f"{level:.4g}/255" if abs(2 * level - round(2 * level)) < 1e-3 else f"{eps:.3g}"
+    whole = abs(level - round(level)) < 1e-3 or (level < 8 and abs(2 * level - round(2 * level)) < 1e-3)
+    return f"{level:.4g}/255" if whole else f"{eps:.3g}"
 
 
 def budget(norm: str, eps: float) -> str:

@@ -1,4 +1,4 @@
-"""A complete report folder with planted outcomes: every number in it is known before the report is written."""
+"""A complete report folder with planted outcomes: its numbers are known before the report is written."""
 
 from __future__ import annotations
 
@@ -54,9 +54,7 @@ def outcomes(
     luck = np.random.default_rng(len(attack) + 1).random(len(shown))
     label = shown["label"].to_numpy()
     correct = draws < right
-    turned = correct & (
-        luck < STRENGTH.get(attack, 0.0) * (eps * 255 / 8 if eps == eps and norm == "linf" else 1.0)
-    )
+    turned = correct & (luck < STRENGTH.get(attack, 0.0) * (eps * 255 / 8 if eps == eps and norm == "linf" else 1.0))
     clean_score = np.where(correct == (label == 1), 0.7 + 0.29 * draws, 0.3 * draws)
     score = np.where(turned, 1 - clean_score, clean_score)
     return shown[["image_id", "group", "slide", "subtype", "magnification", "label"]].assign(
@@ -71,14 +69,13 @@ def predictions(shown: pd.DataFrame, right: float = 0.92, levels: Sequence[int] 
     parts = [outcomes(shown, "clean", math.nan, right, norm="unrestricted")]
     for attack in STRENGTH:
         parts += [
-            outcomes(shown, attack, level / 255, right)
-            for level in (levels if attack != "deepfool" else levels[-1:])
+            outcomes(shown, attack, level / 255, right) for level in (levels if attack != "deepfool" else levels[-1:])
         ]
     parts.append(outcomes(shown, "pgd", 0.5, right, norm="l2"))
     return tables.check(pd.concat(parts), tables.PREDICTIONS)
 
 
-def generated(shown: pd.DataFrame, count: int = 40) -> pd.DataFrame:
+def generated(count: int = 40) -> pd.DataFrame:
     """GENERATED rows: the victim is wrong on 2 % of natural and 60 % of searched images."""
     rng = np.random.default_rng(3)
     parts = []
@@ -117,15 +114,19 @@ def generated(shown: pd.DataFrame, count: int = 40) -> pd.DataFrame:
     return tables.check(pd.concat(parts).assign(**identity, fold=1), tables.GENERATED)
 
 
+CURVE = {
+    "densenet": lambda e: {"loss": 1 / e, "val_loss": 1.2 / e, "val_auroc": 1 - 0.4 / e, "lr": 1e-3},
+    "advgan 8/255": lambda e: {"g_adv": 5 / e, "g_gan": 0.5, "d_loss": 0.25, "val_success": 1 - 0.9 / e, "l2": 3.0},
+    "dcgan": lambda e: {"d_loss": 1.9, "g_loss": 0.2 * e, "r_t": 0.4, "kid": 0.3 / e},
+}
+
+
 def curves() -> Iterator[dict[str, Any]]:
     """Numbers of three trainings."""
-    for epoch in range(1, 11):
-        for name, value in (("loss", 1 / epoch), ("val_loss", 1.2 / epoch), ("val_balanced_accuracy", 1 - 0.5 / epoch), ("val_auroc", 1 - 0.4 / epoch), ("lr", 1e-3)):  # fmt: skip
-            yield {"network": "densenet", "fold": 1, "step": epoch, "name": name, "value": value}
-        for name, value in (("g_adv", 5 / epoch), ("g_gan", 0.5), ("g_hinge", 0.1), ("d_loss", 0.25), ("val_success", 1 - 0.9 / epoch), ("val_noise", 0.01), ("l2", 3.0)):  # fmt: skip
-            yield {"network": "advgan 8/255", "fold": 1, "step": epoch, "name": name, "value": value}
-        for name, value in (("d_loss", 1.9), ("g_loss", 0.2 * epoch), ("r_t", 0.4), ("kid", 0.3 / epoch)):
-            yield {"network": "dcgan", "fold": 1, "step": 100 * epoch, "name": name, "value": value}
+    for network, numbers in CURVE.items():
+        for epoch in range(1, 11):
+            for name, value in numbers(epoch).items():
+                yield {"network": network, "fold": 1, "step": epoch, "name": name, "value": value}
 
 
 def picture(path: Path, seed: int, side: int = 48, noise: int = 0) -> None:
@@ -222,27 +223,31 @@ def folds(shown: pd.DataFrame) -> pd.DataFrame:
 
 def build(
     path: Path, patients: int = 14, repeats: int = 2, right: float = 0.92, levels: Sequence[int] = LEVELS,
-    magnifications: Sequence[int] = MAGNIFICATIONS, **changes: Any,
+    magnifications: Sequence[int] = MAGNIFICATIONS, model: str = "densenet", subtype: str = "", file: str = "",
+    **changes: Any,
 ) -> Path:  # fmt: skip
     """Write a report folder; `changes` replace entries of evidence/run.json."""
     place = path / "evidence"
     (place / "sheets").mkdir(parents=True)
     shown = images(patients, repeats, magnifications)
-    rows = predictions(shown, right, levels)
+    shown["subtype"] = subtype or shown["subtype"]
+    shown["path"] = file + shown["path"]
+    rows = predictions(shown, right, levels).assign(model=model, source=model)
+    made = generated().assign(model=model, source=model)
     tables.write(rows, tables.PREDICTIONS, path / "predictions.parquet")
-    tables.write(generated(shown), tables.GENERATED, path / "generated.parquet")
+    tables.write(made, tables.GENERATED, path / "generated.parquet")
     tables.write(folds(shown), tables.FOLDS, place / "manifest.parquet")
-    leaks = pd.DataFrame(
-        [
-            {"fold": 1, "identity": i, "split": s, "images": 40, "leaked": 0}
-            for i in ("group", "slide", "image")
-            for s in ("val", "test")
-        ]
-    )
-    tables.write(leaks, tables.LEAKS, place / "leaks.csv")
+    tables.write(leaks(), tables.LEAKS, place / "leaks.csv")
     tables.write(tables.check(pd.DataFrame(list(curves())), CURVES), CURVES, place / "curves.csv")
     tables.write(examples(place, rows[rows["attack"] != "clean"]), EXAMPLES, place / "examples.csv")
     picture(place / "sheets" / "dcgan-fold1-sheet.png", 1, side=200)
     picture(place / "sheets" / "dcgan-fold1-fooling.png", 2, side=160)
     (place / "run.json").write_text(json.dumps(run(**changes)), "utf-8")
     return path
+
+
+def leaks() -> pd.DataFrame:
+    """LEAKS of a split that leaks nothing."""
+    pairs = [(identity, split) for identity in ("group", "slide", "image") for split in ("val", "test")]
+    rows = [{"fold": 1, "identity": i, "split": s, "images": 40, "leaked": 0} for i, s in pairs]
+    return tables.check(pd.DataFrame(rows), tables.LEAKS)

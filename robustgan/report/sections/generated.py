@@ -44,7 +44,7 @@ def section(folder: Folder) -> Section:
     for identity in records(folder.fooling[["model", "attack", "seed"]].drop_duplicates()):
         rows = _rows(folder.fooling, identity)
         tables += [*_faithfulness(rows), _table(folder, rows, identity)]
-    oracles = count(folder.generated["oracles"].max(), "oracle")
+    oracles = count(int(folder.generated["oracles"].max()), "oracle")
     judges = f"Judged by {oracles} outside the search; intervals are 95 %."
     blocks = (Paragraph(intro), *_statuses(folder), *tables, Paragraph(judges, "note"), *_sheets(folder))
     return Section("generated", "Images made from scratch", blocks)
@@ -113,7 +113,7 @@ def _rate(part: pd.DataFrame, mode: str, metric: str) -> Cell:
     found = part[(part["mode"] == mode) & (part["metric"] == metric)]
     if found.empty:
         return absent()
-    row = found.iloc[0]
+    row = records(found)[0]
     if row["value"] != row["value"]:
         return absent(str(row["note"]) or f"n = {int(row['images'])}")
     text = f"{interval(row['value'], row['low'], row['high'])}, n {int(row['images'])}"

@@ -7,7 +7,7 @@ import pandas as pd
 from robustgan.metrics import WORST
 from robustgan.report import cases as lookup
 from robustgan.report.cases import ALARMS, MISSED, POOLED, SUCCESS, Case, cell, rows_of
-from robustgan.report.folder import Folder, Rows
+from robustgan.report.folder import Folder, Rows, records
 from robustgan.report.sections.generated import FAITHFUL, oracle_accuracy
 from robustgan.report.words import count, interval, listed, percent, points
 
@@ -44,7 +44,7 @@ def _working(folder: Folder, model: str) -> str:
     works = folder.works[(folder.works["model"] == model) & (folder.works["magnification"] == POOLED)]
     if works.empty:
         return f"{model} was not judged without an attack."
-    row = works.iloc[0]
+    row = records(works)[0]
     value = interval(row["balanced_accuracy"], row["low"], row["high"])
     seen = f"{count(row['images'], 'image')} of {count(row['groups'], 'patient')}"
     return f"On {seen} that it never saw in training, {model} reaches a balanced accuracy of {value} %."

@@ -38,7 +38,7 @@ def _terms(folder: Folder) -> list[tuple[str, str]]:
     images, patients = judged["image_id"].nunique(), judged["group"].nunique()
     dataset = config.get("dataset", {})
     split, pixels = config.get("split", {}), config.get("pixels", {})
-    folds = sorted(judged["fold"].unique())
+    folds = sorted({int(fold) for fold in judged["fold"]})
     fit = FITS.get(str(pixels.get("fit")), str(pixels.get("fit"))).format(size=pixels.get("size"))
     return [
         ("Data set", f"{dataset.get('kind', '?')}{_settings(dataset, ('kind',), ' with ')}"),

@@ -1,0 +1,164 @@
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from robustgan import tables
+from robustgan.errors import InputError
+from robustgan.report.render import render
+
+from . import planted
+
+WRITTEN = ("report.md", "report.html", "metrics.csv", "fooling.csv", "tables", "figures")
+
+
+def digests(folder: Path) -> dict[str, str]:
+    files = [path for name in WRITTEN for path in [folder / name, *(folder / name).glob("*")] if path.is_file()]
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_the_same_evidence_gives_the_same_bytes_in_another_folder(rendered: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(rendered, tmp_path / rendered.name)
+    (copy / "figures" / "stale.png").write_bytes(b"from an older run")
+    for name in ("report.md", "report.html", "metrics.csv"):
+        (copy / name).unlink()
+    render(copy)
+    assert digests(copy) == digests(rendered)
+    assert {f"tables/{name}.tex" for name in ("clean", "drops", "fooling")} <= set(digests(copy))
+
+
+def test_nothing_of_torch_is_imported(rendered: Path) -> None:
+    code = f"""
+import sys
+from pathlib import Path
+from robustgan.report import render
+from robustgan.report.folder import read
+read(Path({str(rendered)!r}))
+print([name for name in ("torch", "torchvision", "timm", "art") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_csv_files_are_the_tables_themselves(rendered: Path) -> None:
+    assert len(tables.read(rendered / "metrics.csv", tables.METRICS)) > 100
+    assert set(tables.read(rendered / "fooling.csv", tables.FOOLING)["mode"]) == {"real", "natural", "searched"}
+
+
+def test_the_headline_says_what_the_rows_say(rendered: Path) -> None:
+    rows = pd.read_parquet(rendered / "predictions.parquet")
+    pgd = rows[(rows["attack"] == "pgd") & (rows["norm"] == "linf") & ((rows["eps"] - 8 / 255).abs() < 1e-9)]
+    found = pgd[(pgd["label"] == 1) & (pgd["clean_pred"] == 1)]
+    missed = (found["pred"] == 0).sum()
+    markdown = (rendered / "report.md").read_text("utf-8")
+    malignant = pgd[pgd["label"] == 1]
+    before, after = (f"{100 * malignant[name].mean():.1f} %" for name in ("clean_pred", "pred"))
+    assert f"{missed} of {len(found)} cancer images found before are missed" in markdown
+    assert f"pooled sensitivity from {before} to {after}" in markdown
+    assert "no channel of any pixel changed by more than 8/255, PGD takes" in markdown
+
+
+def test_markdown_and_html_hold_the_same_tables(rendered: Path) -> None:
+    markdown = (rendered / "report.md").read_text("utf-8")
+    html = (rendered / "report.html").read_text("utf-8")
+    cells = re.findall(r"\d+\.\d \(-?\d+\.\d(?:-| to )-?\d+\.\d\)", markdown)
+    assert len(cells) > 300
+    assert all(cell in html for cell in cells)
+
+
+def test_figures_are_linked_and_have_words(rendered: Path) -> None:
+    links = re.findall(r"!\[([^\n]*?)\]\((\S+?)\)", (rendered / "report.md").read_text("utf-8"))
+    assert len(links) >= 12
+    assert all((rendered / path).is_file() and len(alt) > 20 for alt, path in links)
+
+
+def test_no_durations_and_no_dates(rendered: Path) -> None:
+    for name in ("report.md", "report.html"):
+        text = re.sub(r"data:image/png;base64,\S+", "", (rendered / name).read_text("utf-8"))
+        assert not re.search(r"\b20\d\d-\d\d-\d\d\b|\b\d\d:\d\d:\d\d\b", text)
+
+
+def test_a_classifier_that_does_not_work_is_said_first_and_no_drop_is_printed(hostile: Path) -> None:
+    markdown = (hostile / "report.md").read_text("utf-8")
+    answer = markdown.index("## The answer")
+    assert answer < markdown.index("does not work on unseen patients") < markdown.index("## What was tested")
+    drops = markdown[markdown.index("## Drops under attack") : markdown.index("## Missed cancers")]
+    lines = [line for line in drops.splitlines() if line.startswith("| ") and "sensitivity" in line]
+    assert lines
+    assert all("n/a (clean classifier fails)" in line for line in lines)
+    assert not list((hostile / "figures").glob("drops-*"))
+    flips = markdown[markdown.index("## Missed cancers") : markdown.index("## Control")]
+    assert not re.search(r"\d+\.\d \(", flips)
+
+
+def test_weak_attacks_are_named_and_a_generator_above_pgd_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(planted.STRENGTH, "fgsm", 0.05)
+    monkeypatch.setitem(planted.STRENGTH, "pgd", 0.4)
+    folder = planted.build(tmp_path / "weak", patients=10, repeats=1, levels=(8,), magnifications=(40,))
+    render(folder)
+    markdown = (folder / "report.md").read_text("utf-8")
+    assert "do not beat noise by 10 points and say nothing about robustness: FGSM 8/255." in markdown
+    assert "AdvGAN 8/255 turns" in markdown
+    assert "PGD was not strong enough here" in markdown
+
+
+def test_no_attack_no_image_and_failed_stages_still_give_a_report(tmp_path: Path) -> None:
+    failures = [{"stage": "classifier densenet, fold 1", "reason": "loss is not finite"}]
+    folder = planted.build(tmp_path / "empty", patients=5, repeats=1, levels=(8,), failures=failures)
+    tables.write(tables.empty(tables.PREDICTIONS), tables.PREDICTIONS, folder / "predictions.parquet")
+    tables.write(tables.empty(tables.GENERATED), tables.GENERATED, folder / "generated.parquet")
+    (folder / "evidence" / "examples.csv").unlink()
+    render(folder)
+    markdown = (folder / "report.md").read_text("utf-8")
+    assert "1 stage of this run failed: classifier densenet, fold 1." in markdown
+    assert "loss is not finite" in markdown
+    assert "No image was judged" in markdown
+
+
+def test_a_single_magnification_is_shown_once(tmp_path: Path) -> None:
+    folder = planted.build(tmp_path / "one", patients=10, repeats=1, levels=(8,), magnifications=(40,))
+    render(folder)
+    clean = (folder / "report.md").read_text("utf-8").split("## Clean performance")[1].split("## ")[0]
+    assert [line.split("|")[1].strip() for line in clean.splitlines() if line.startswith("| ")][2:] == ["40X"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["predictions.parquet", "generated.parquet", "evidence/manifest.parquet", "evidence/leaks.csv"]
+    + ["evidence/curves.csv", "evidence/run.json"],
+)
+def test_a_missing_or_broken_file_is_named(rendered: Path, tmp_path: Path, name: str) -> None:
+    copy = shutil.copytree(rendered, tmp_path / "copy")
+    (copy / name).write_text("{ not what it was", "utf-8")
+    with pytest.raises(InputError, match=re.escape(name)):
+        render(copy)
+    (copy / name).unlink()
+    with pytest.raises(InputError, match=re.escape(f"{name}: no such file")):
+        render(copy)
+
+
+def test_pictures_are_checked(rendered: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(rendered, tmp_path / "copy")
+    sheet = copy / "evidence" / "sheets" / "dcgan-fold1-sheet.png"
+    sheet.write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"dcgan-fold1-sheet\.png: cannot be read as an image"):
+        render(copy)
+    sheet.unlink()
+    table = copy / "evidence" / "examples.csv"
+    table.write_text(table.read_text("utf-8").replace("examples/", "../../outside/", 1), "utf-8")
+    with pytest.raises(InputError, match="leaves the folder"):
+        render(copy)
+
+
+def test_run_json_without_a_key_says_which(rendered: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(rendered, tmp_path / "copy")
+    (copy / "evidence" / "run.json").write_text('{"config": {}}', "utf-8")
+    with pytest.raises(InputError, match=r"run\.json: missing or of another type: versions \(dict\), device \(str\)"):
+        render(copy)
