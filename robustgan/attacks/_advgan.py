@@ -5,23 +5,23 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import nn
 
+from robustgan.attacks._change import bounded, longest, made, noisy
+from robustgan.attacks._validation import recognised, success
 from robustgan.attacks.advgan import AdvGAN
 from robustgan.augment import dihedral
-from robustgan.draws import normal, seed_of
 from robustgan.errors import InputError
 from robustgan.freezing import frozen
 from robustgan.gan import ema, losses
 from robustgan.gan.image_to_image import PatchDiscriminator
-from robustgan.interfaces import Bounded, Linf, Samples, State
+from robustgan.interfaces import Samples, State
 from robustgan.journal import Journal, Tick
-from robustgan.quantise import to_8_bit, to_float
-from robustgan.tensors import Bytes, Images, Labels, Network, Rng, Tensor
+from robustgan.quantise import to_float
+from robustgan.tensors import Images, Labels, Network, Rng, Tensor
 
 WARM, LAST = 0.1, 0.02  # share of the training that raises the rate, and share of the peak rate at its end
 RAMP = 0.3  # share of the training in which kappa rises to its full size
@@ -30,26 +30,26 @@ HALF_LIFE = 5.0  # of the moving average of the generator, in thousands of image
 CLIP = 10.0  # longest gradient
 BETAS = (0.5, 0.999)  # of Adam
 
-Propose = Callable[[Images, Labels, list[str]], Images]  # images, their labels and ids, to changed images
+NUMBERS = ("epoch", "step", "seen", "best_rate")  # of a `Duel`, for its checkpoint
+PARTS = ("generator", "kept", "discriminator", "adam", "adam_patches")
+
 Count = Callable[[int, int], None]  # told of steps done and steps in all
 
 
 def fit(recipe: AdvGAN, model: Network, train: Samples, val: Samples, state: State, journal: Journal) -> None:
     """Train `state.network`; it ends as the moving average of the best epoch. See `AdvGAN.fit`."""
     side = train.images.shape[-2:]
-    if any(length % recipe.fold for length in side):
-        raise InputError(
-            f"{recipe.label}: fold: found {recipe.fold}, which does not divide images of {tuple(side)}."
-        )
+    if any(length % recipe.tile for length in side):
+        raise InputError(f"{recipe.label}: tile: found {recipe.tile}, which does not divide images of {tuple(side)}.")
     with frozen(model):
         duel = Duel(recipe, state.network, train)
         duel.restore(journal.load(), state.rng)
-        known = recognised(model, val, recipe.batch)
-        noise = success(model, partial(noisy, threat=recipe.threat), known, recipe)
+        known, threat = recognised(model, val), recipe.threat
+        noise = success(model, lambda x, y, ids: noisy(x, ids, threat), known, threat)
         text = "first epoch"
         while duel.epoch < recipe.epochs:
             means = duel.play_epoch(model, train, state.rng, watched(journal.tick, text))
-            mine = success(model, partial(made, generator=duel.kept, threat=recipe.threat), known, recipe)
+            mine = success(model, lambda x, y, ids: made(duel.kept, x, y, threat), known, threat)
             duel.keep(mine.rate)
             journal.record(epoch=duel.epoch, **means, val_success=mine.rate, val_noise=noise.rate, l2=mine.l2)
             journal.save(**duel.state(), rng=state.rng.get_state())
@@ -170,85 +170,8 @@ class Duel:
         return torch.autocast(x.device.type, torch.bfloat16, enabled=self.half)
 
 
-NUMBERS = ("epoch", "step", "seen", "best_rate")
-PARTS = ("generator", "kept", "discriminator", "adam", "adam_patches")
-
-
 def rate(done: float) -> float:
     """Share of the peak learning rate after a share of the training: linear warm-up, then a cosine."""
     if done < WARM:
         return max(done / WARM, LAST)
     return LAST + (1 - LAST) * 0.5 * (1 + math.cos(math.pi * (done - WARM) / (1 - WARM)))
-
-
-# ------------------------------------------------------------------------------------------------- the change
-
-
-def bounded(raw: Images, threat: Bounded) -> Images:
-    """Bring the generator's output into the budget with a gradient everywhere: tanh (Linf), radially (L2)."""
-    if isinstance(threat, Linf):
-        return torch.tanh(raw) * threat.eps
-    length = raw.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
-    return raw * (threat.eps / length.clamp_min(threat.eps))
-
-
-def longest(threat: Bounded, numbers: int) -> float:
-    """Euclidean length of the longest change in the budget, for images of so many numbers."""
-    return threat.eps * math.sqrt(numbers) if isinstance(threat, Linf) else threat.eps
-
-
-def made(x: Images, y: Labels, ids: list[str], generator: Network, threat: Bounded) -> Images:
-    """One forward pass of the generator.
-
-    Under Linf the change is rounded to whole grey levels: the harness rounds towards zero, which would cost
-    half a level on average. An L2 budget would be left by rounding.
-    """
-    x_adv = (x + bounded(generator(x, y).float(), threat)).clamp(0, 1)
-    return (x_adv * 255).round() / 255 if isinstance(threat, Linf) else x_adv
-
-
-def noisy(x: Images, y: Labels, ids: list[str], threat: Bounded) -> Images:
-    """Random noise of full size: the control that the generator has to beat."""
-    seeds = [seed_of("noise", image) for image in ids]
-    return x + threat.ascend(normal(seeds, x.shape[1:], x.device), threat.eps)
-
-
-# ------------------------------------------------------------------------------------------------- validation
-
-
-class Known(NamedTuple):
-    """Validation images that the classifier gets right."""
-
-    images: Bytes
-    labels: Labels
-    ids: list[str]
-
-
-class Success(NamedTuple):
-    """What a way to change images does on validation images."""
-
-    rate: float  # share of the images right when clean that are wrong after 8-bit quantisation
-    l2: float  # mean Euclidean length of the change, on the [0, 1] scale
-
-
-@torch.no_grad()
-def recognised(model: Network, val: Samples, batch: int) -> Known:
-    """Leave out the images that are wrong already: they say nothing about an attack."""
-    pairs = zip(torch.split(val.images, batch), torch.split(val.labels, batch), strict=True)
-    right = torch.cat([model(to_float(images)).argmax(1) == labels for images, labels in pairs])
-    return Known(val.images[right], val.labels[right], val.rows["image_id"][right.cpu().numpy()].tolist())
-
-
-@torch.no_grad()
-def success(model: Network, propose: Propose, known: Known, recipe: AdvGAN) -> Success:
-    """Judge as the harness does: project, quantise to 8 bits, classify."""
-    wrong, length = 0, 0.0
-    for start in range(0, len(known.ids), recipe.batch):
-        part = slice(start, start + recipe.batch)
-        images, labels = known.images[part], known.labels[part]
-        x = to_float(images)
-        x_adv = recipe.threat.project(x, propose(x, labels, known.ids[part]))
-        eight = to_float(to_8_bit(images, x_adv, recipe.threat))
-        wrong += int((model(eight).argmax(1) != labels).sum())
-        length += float((eight - x).flatten(1).norm(dim=1).sum())
-    return Success(wrong / max(1, len(known.ids)), length / max(1, len(known.ids)))

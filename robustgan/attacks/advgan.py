@@ -36,32 +36,30 @@ class AdvGAN(Attack):
     threat: Bounded
     width: Count = 48  # channels of the generator
     blocks: Count = 2  # residual blocks of the generator
-    fold: Literal[1, 2, 4, 8] = 4  # side of the squares of pixels that the generator works on
+    tile: Literal[1, 2, 4, 8] = 4  # side of the squares of pixels that the generator works on, in pixels
     patches: Count = 16  # channels of the discriminator's first layer
     epochs: Count = 20
     batch: Count = 64
-    lr: Positive = 2e-3  # peak of the generator's schedule: 10 % warm-up, then a cosine to 2 %
+    lr: Positive = 6e-3  # peak of the generator's schedule: 10 % warm-up, then a cosine to 2 %
     lr_patches: Positive = 2e-4  # the same for the discriminator
     kappa: Weight = 5.0  # margin that is asked for, in logits; reached after 30 % of the training
     realism: Weight = 0.1  # weight of the discriminator's verdict, from the third epoch on
     length: Weight = 1.0  # weight of the length beyond `reach`, in units of the longest change in the budget
     reach: Annotated[Number, Field(gt=0, le=1)] = 0.6  # share of the longest change that costs nothing
     smoothness: Weight = 0.0  # weight of the change's total variation, in units of eps
-    precision: Literal["auto", "fp32", "bf16"] = (
-        "auto"  # auto: bf16 on a GPU, fp32 elsewhere; the classifier: fp32
-    )
+    precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto: bf16 on a GPU, fp32 elsewhere; the classifier: fp32
 
     def build(self) -> Network:
         """The untrained generator."""
         from robustgan.gan.image_to_image import Generator
 
-        return Generator(self.width, self.blocks, self.fold)
+        return Generator(self.width, self.blocks, self.tile)
 
     def fit(self, model: Network, train: Samples, val: Samples, state: State, journal: Journal) -> None:
         """Train the generator; keep the moving average of the epoch that fools most on validation patients.
 
         Raises:
-            InputError: the images' side is no multiple of `fold`.
+            InputError: the images' side is no multiple of `tile`.
             RunError: a loss is not finite, or the classifier changed.
         """
         from robustgan.attacks import _advgan
@@ -72,7 +70,7 @@ class AdvGAN(Attack):
         """One forward pass of the generator; the classifier is not asked."""
         import torch
 
-        from robustgan.attacks import _advgan
+        from robustgan.attacks._change import made
 
         with torch.no_grad():
-            return _advgan.made(x, y, [], state.network, self.threat)
+            return made(state.network, x, y, self.threat)

@@ -1,12 +1,12 @@
 """The two networks of AdvGAN: an image to a change of it, and whether parts of an image look changed.
 
-The generator works on folded pixels: each square of `fold` x `fold` pixels becomes channels, which keeps
+The generator works on tiles: each square of `tile` x `tile` pixels becomes channels, which keeps
 every detail at a fraction of the cost of full resolution. It is told which label the change should hide: one
 generator a target, as in the paper, in one network.
 
 Source:
     Xiao et al., IJCAI 2018 (AdvGAN); Johnson, Alahi, Fei-Fei, ECCV 2016 (residual image-to-image network);
-    Shi et al., CVPR 2016 (folded pixels); Ulyanov et al., 2016 (instance norm); Dumoulin, Shlens, Kudlur,
+    Shi et al., CVPR 2016 (tiles as channels); Ulyanov et al., 2016 (instance norm); Dumoulin, Shlens, Kudlur,
     ICLR 2017 (its gain and shift by label); Isola et al., CVPR 2017 (patch discriminator); Miyato et al.,
     ICLR 2018 (spectral norm).
 """
@@ -79,25 +79,25 @@ class Residual(nn.Module):
 class Generator(nn.Module):
     """Images and their labels to unbounded changes of the images; the attack bounds them.
 
-    Height and width have to be multiples of `fold`.
+    Height and width have to be multiples of `tile`.
     """
 
-    def __init__(self, width: int, blocks: int, fold: int) -> None:
+    def __init__(self, width: int, blocks: int, tile: int) -> None:
         super().__init__()
-        self.fold = fold
-        self.stem = Layer(3 * fold**2, width)
+        self.tile = tile
+        self.stem = Layer(3 * tile**2, width)
         self.body = nn.ModuleList(Residual(width) for _ in range(blocks))
-        self.head = nn.Conv2d(width, 3 * fold**2, 3, padding=1)
+        self.head = nn.Conv2d(width, 3 * tile**2, 3, padding=1)
         self.apply(start)
         with torch.no_grad():
             self.head.weight.mul_(FIRST)
 
     def forward(self, x: Images, labels: Labels) -> Images:
         """One change an image."""
-        h = self.stem(functional.pixel_unshuffle((x - CENTRE) / SPREAD, self.fold), labels).relu()
+        h = self.stem(functional.pixel_unshuffle((x - CENTRE) / SPREAD, self.tile), labels).relu()
         for block in self.body:
             h = block(h, labels)
-        return functional.pixel_shuffle(self.head(h), self.fold)
+        return functional.pixel_shuffle(self.head(h), self.tile)
 
 
 class PatchDiscriminator(nn.Module):

@@ -52,7 +52,7 @@ def realism(fake: Patches) -> Float[Tensor, ""]:
 
 def hinge(delta: Images, radius: float) -> Float[Tensor, ""]:
     """Mean Euclidean length of a change beyond `radius`, on the [0, 1] scale."""
-    return (delta.float().flatten(1).norm(dim=1) - radius).relu().mean()
+    return (torch.linalg.vector_norm(delta.float().flatten(1), dim=1) - radius).relu().mean()
 
 
 def total_variation(delta: Images) -> Float[Tensor, ""]:

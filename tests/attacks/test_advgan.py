@@ -1,7 +1,6 @@
 """The planted weak classifier looks at a faint texture: noise averages out, what follows it does not."""
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,8 @@ from torch import nn
 
 from robustgan import evaluation
 from robustgan.attacks import _advgan
+from robustgan.attacks._change import bounded, made
+from robustgan.attacks._validation import recognised, success
 from robustgan.attacks.advgan import AdvGAN
 from robustgan.attacks.noise import Noise
 from robustgan.config import plugin
@@ -45,9 +46,7 @@ def planted(seed: int, n: int = 96) -> Samples:
     labels = torch.arange(n) % 2
     level = 1 + 11 * torch.rand(n, generator=generator)
     noise = 20 * torch.randn(n, 3, 16, 16, generator=generator)
-    noise = (
-        noise - (noise * texture()).mean((1, 2, 3), keepdim=True) * texture()
-    )  # the noise has no texture of its own
+    noise = noise - (noise * texture()).mean((1, 2, 3), keepdim=True) * texture()  # the noise has no texture of its own
     images = 128 + noise + (level * (2 * labels - 1)).view(-1, 1, 1, 1) * texture()
     return samples_of(images.round().clamp(0, 255).to(torch.uint8), labels)
 
@@ -55,9 +54,7 @@ def planted(seed: int, n: int = 96) -> Samples:
 class Fitted:
     """A generator after `fit`, and what fit wrote."""
 
-    def __init__(
-        self, folder: Path, model: nn.Module, journal: Journal | None = None, **settings: Any
-    ) -> None:
+    def __init__(self, folder: Path, model: nn.Module, journal: Journal | None = None, **settings: Any) -> None:
         folder.mkdir(exist_ok=True)
         self.attack = AdvGAN.read({"threat": LINF, **QUICK, **settings})
         torch.manual_seed(0)
@@ -135,9 +132,8 @@ def test_every_epoch_is_recorded_and_the_best_one_is_kept(fitted: Fitted) -> Non
     names = ["epoch", "g_adv", "g_gan", "g_hinge", "d_loss", "val_success", "val_noise", "l2"]
     assert [sorted(row) for row in fitted.stats] == [sorted(names)] * 6
     assert [row["epoch"] for row in fitted.stats] == [1, 2, 3, 4, 5, 6]
-    known = _advgan.recognised(weak(), planted(2, 48), 16)
-    propose = partial(_advgan.made, generator=fitted.network, threat=fitted.attack.threat)
-    kept = _advgan.success(weak(), propose, known, fitted.attack)
+    threat, known = fitted.attack.threat, recognised(weak(), planted(2, 48))
+    kept = success(weak(), lambda x, y, ids: made(fitted.network, x, y, threat), known, threat)
     assert kept.rate == max(row["val_success"] for row in fitted.stats)
     assert kept.rate > fitted.stats[0]["val_noise"] + 0.1
 
@@ -147,9 +143,7 @@ class Sensitive(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5), nn.ReLU(), nn.Flatten()
-        )
+        self.body = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5), nn.ReLU(), nn.Flatten())
         self.head = nn.Linear(4 * 14 * 14, 2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -168,9 +162,7 @@ def test_a_classifier_left_in_train_mode_is_attacked_in_eval_mode_and_given_back
     assert weights_digest(model) == before
     assert model.training
     assert all(p.requires_grad and p.grad is None for p in model.parameters())
-    assert weights_digest(first.network) == weights_digest(
-        second.network
-    )  # dropout would have made them differ
+    assert weights_digest(first.network) == weights_digest(second.network)  # dropout would have made them differ
 
 
 def test_a_classifier_that_changes_itself_is_refused(tmp_path: Path) -> None:
@@ -193,7 +185,7 @@ def test_the_generators_step_leaves_the_discriminator_alone_and_the_other_way_ro
     model = weak().requires_grad_(False)
     duel, x, y = duel_of(model)
     before, generator = weights_digest(duel.discriminator), weights_digest(duel.generator)
-    delta = _advgan.bounded(duel.generator(x, y), duel.recipe.threat)
+    delta = bounded(duel.generator(x, y), duel.recipe.threat)
     torch.stack(list(duel.judge(model, (x + delta).clamp(0, 1), delta, y).values())).sum().backward()  # type: ignore[no-untyped-call]
     assert weights_digest(duel.discriminator) == before  # not even its power iteration moves
     assert all(p.grad is None for p in duel.discriminator.parameters())
@@ -232,11 +224,11 @@ def test_a_loss_that_is_not_finite_ends_the_training(tmp_path: Path) -> None:
         Fitted(tmp_path, Linear(texture() * torch.inf), epochs=1)
 
 
-def test_a_fold_that_does_not_divide_the_images_is_refused(tmp_path: Path) -> None:
-    attack = AdvGAN.read({"threat": LINF, **QUICK, "fold": 8})
+def test_a_tile_that_does_not_divide_the_images_is_refused(tmp_path: Path) -> None:
+    attack = AdvGAN.read({"threat": LINF, **QUICK, "tile": 8})
     train = planted(1, 8)
     cut = Samples(train.images[..., :12], train.labels, train.rows)
-    with pytest.raises(InputError, match="fold: found 8"):
+    with pytest.raises(InputError, match="tile: found 8"):
         attack.fit(weak(), cut, cut, State(attack.build(), torch.Generator()), Journal(tmp_path))
 
 

@@ -10,14 +10,14 @@ def images() -> torch.Tensor:
     return torch.rand(5, 3, 32, 48, generator=torch.Generator().manual_seed(0))
 
 
-def made(width: int = 8, blocks: int = 1, fold: int = 4) -> Generator:
+def made(width: int = 8, blocks: int = 1, tile: int = 4) -> Generator:
     torch.manual_seed(0)
-    return Generator(width, blocks, fold)
+    return Generator(width, blocks, tile)
 
 
-@pytest.mark.parametrize("fold", [1, 2, 4, 8])
-def test_a_change_has_the_shape_of_its_image(images: torch.Tensor, fold: int) -> None:
-    assert made(fold=fold)(images, torch.tensor([0, 1, 0, 1, 1])).shape == images.shape
+@pytest.mark.parametrize("tile", [1, 2, 4, 8])
+def test_a_change_has_the_shape_of_its_image(images: torch.Tensor, tile: int) -> None:
+    assert made(tile=tile)(images, torch.tensor([0, 1, 0, 1, 1])).shape == images.shape
 
 
 def test_training_starts_from_small_changes(images: torch.Tensor) -> None:
@@ -31,9 +31,7 @@ def test_the_change_of_an_image_does_not_depend_on_its_batch(images: torch.Tenso
         alone = generator(images[i : i + 1], labels[i : i + 1])
         torch.testing.assert_close(alone, together[i : i + 1], rtol=1e-4, atol=1e-5)
     generator.eval()
-    torch.testing.assert_close(
-        generator(images, labels), together
-    )  # nothing in it behaves otherwise in eval mode
+    torch.testing.assert_close(generator(images, labels), together)  # nothing in it behaves otherwise in eval mode
 
 
 def test_the_label_changes_the_change(images: torch.Tensor) -> None:
@@ -71,6 +69,4 @@ def test_every_layer_of_the_discriminator_is_spectrally_normalised() -> None:
     layers = [module for module in discriminator.modules() if isinstance(module, nn.Conv2d)]
     assert len(layers) == 4
     for layer in layers:
-        assert float(torch.linalg.matrix_norm(layer.weight.detach().flatten(1), 2)) == pytest.approx(
-            1.0, abs=0.05
-        )
+        assert float(torch.linalg.matrix_norm(layer.weight.detach().flatten(1), 2)) == pytest.approx(1.0, abs=0.05)

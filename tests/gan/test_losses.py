@@ -25,9 +25,7 @@ def test_fooling_without_kappa_is_log_2_on_the_boundary_and_small_beyond() -> No
     assert of(0.0, 0.0) == pytest.approx(math.log(2))
     assert of(-5.0, 5.0) == pytest.approx(math.log(2))  # kappa moves the boundary
     assert of(-30.0, 5.0) < 1e-9
-    assert of(100.0, 0.0) == pytest.approx(
-        100.0
-    )  # linear where the classifier is sure: the gradient never vanishes
+    assert of(100.0, 0.0) == pytest.approx(100.0)  # linear where the classifier is sure: the gradient never vanishes
 
 
 def test_for_two_classes_fooling_is_the_cross_entropy_of_the_other_label() -> None:
