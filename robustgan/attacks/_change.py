@@ -8,14 +8,14 @@ import torch
 
 from robustgan.draws import normal, seed_of
 from robustgan.interfaces import Bounded, Linf
-from robustgan.tensors import Images, Labels, Network
+from robustgan.tensors import Images, Labels, Network, Tensor
 
 
 def bounded(raw: Images, threat: Bounded) -> Images:
     """Bring the generator's output into the budget with a gradient everywhere: tanh (Linf), radially (L2)."""
     if isinstance(threat, Linf):
         return torch.tanh(raw) * threat.eps
-    length = torch.linalg.vector_norm(raw, dim=(1, 2, 3), keepdim=True)
+    length: Tensor = torch.linalg.vector_norm(raw, dim=(1, 2, 3), keepdim=True)
     return raw * (threat.eps / length.clamp_min(threat.eps))
 
 

@@ -39,7 +39,7 @@ class AdvGAN(Attack):
     tile: Literal[1, 2, 4, 8] = 4  # side of the squares of pixels that the generator works on, in pixels
     patches: Count = 16  # channels of the discriminator's first layer
     epochs: Count = 20
-    batch: Count = 64
+    batch: Count = 32
     lr: Positive = 6e-3  # peak of the generator's schedule: 10 % warm-up, then a cosine to 2 %
     lr_patches: Positive = 2e-4  # the same for the discriminator
     kappa: Weight = 5.0  # margin that is asked for, in logits; reached after 30 % of the training

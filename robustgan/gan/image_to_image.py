@@ -1,8 +1,8 @@
 """The two networks of AdvGAN: an image to a change of it, and whether parts of an image look changed.
 
-The generator works on tiles: each square of `tile` x `tile` pixels becomes channels, which keeps
-every detail at a fraction of the cost of full resolution. It is told which label the change should hide: one
-generator a target, as in the paper, in one network.
+The generator works on tiles: each square of `tile` x `tile` pixels becomes channels, which keeps every detail at
+a fraction of the cost of full resolution. It is told which label the change should hide: one generator a target,
+as in the paper, in one network.
 
 Source:
     Xiao et al., IJCAI 2018 (AdvGAN); Johnson, Alahi, Fei-Fei, ECCV 2016 (residual image-to-image network);

@@ -52,7 +52,8 @@ def realism(fake: Patches) -> Float[Tensor, ""]:
 
 def hinge(delta: Images, radius: float) -> Float[Tensor, ""]:
     """Mean Euclidean length of a change beyond `radius`, on the [0, 1] scale."""
-    return (torch.linalg.vector_norm(delta.float().flatten(1), dim=1) - radius).relu().mean()
+    length: Tensor = torch.linalg.vector_norm(delta.float().flatten(1), dim=1)
+    return (length - radius).relu().mean()
 
 
 def total_variation(delta: Images) -> Float[Tensor, ""]:
