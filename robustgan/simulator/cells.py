@@ -21,12 +21,12 @@ class Cell(NamedTuple):
     dent: float = 0.06  # irregularity of the membrane
 
 
-LUMINAL = Cell(3.5, 0.10, 1.3, 0.95)
+LUMINAL = Cell(3.3, 0.09, 1.35, 1.0)
 MYOEPITHELIAL = Cell(2.7, 0.12, 2.1, 1.15, coarse=0.1, pale=0.0)
-FIBROBLAST = Cell(3.0, 0.2, 3.2, 0.9, coarse=0.1, pale=0.0)
+FIBROBLAST = Cell(2.7, 0.2, 3.8, 0.9, coarse=0.1, pale=0.0)
 LYMPHOCYTE = Cell(2.6, 0.07, 1.05, 1.4, coarse=0.2, pale=0.0, dent=0.02)
 RED = Cell(3.2, 0.06, 1.1, 0.0, 0.85, coarse=0.0, pale=0.35, dent=0.03)
-CYTOPLASM = Cell(6.5, 0.12, 1.25, 0.12, 0.32, coarse=0.1, pale=0.0)
+CYTOPLASM = Cell(7.0, 0.12, 1.2, 0.14, 0.2, coarse=0.1, pale=0.0)
 
 
 class Nuclei(NamedTuple):

@@ -4,9 +4,9 @@ import functools
 
 import numpy as np
 from jaxtyping import Float
-from scipy.ndimage import gaussian_filter, map_coordinates
+from scipy.ndimage import gaussian_filter
 
-SIDE = 256  # texels of the tile
+SIDE = 256  # texels of the tile, a power of two
 WAVE = 8.0  # texels between two crests, roughly
 
 
@@ -16,13 +16,25 @@ def stream(seed: int, *key: int) -> np.random.Generator:
 
 
 @functools.cache
-def _tile() -> Float[np.ndarray, "s s"]:
+def _tile() -> Float[np.ndarray, " s"]:
     white = stream(0, 0x71E).standard_normal((SIDE, SIDE))
     smooth = gaussian_filter(white, WAVE / 5, mode="wrap")
-    return (smooth / smooth.std()).astype(np.float32)
+    return (smooth / smooth.std()).astype(np.float32).ravel()
 
 
 def texture(u: Float[np.ndarray, "..."], v: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """Look the texture up at (u, v), in crests; mean 0, variance about 1, repeats every 32 crests."""
-    places = np.broadcast_arrays(v * WAVE, u * WAVE)
-    return map_coordinates(_tile(), places, order=1, mode="grid-wrap", prefilter=False)
+    """Look the texture up at (u, v), in crests; mean 0, variance about 1, repeats every 32 crests.
+
+    Bilinear; written out because it takes most of a picture's time, and scipy's general look-up is six times slower.
+    """
+    u, v = u * WAVE, v * WAVE
+    column, row = np.floor(u), np.floor(v)
+    right, down = (u - column).astype(np.float32), (v - row).astype(np.float32)
+    left, top = column.astype(np.int32) & (SIDE - 1), row.astype(np.int32) & (SIDE - 1)
+    after, below = (left + 1) & (SIDE - 1), ((top + 1) & (SIDE - 1)) * SIDE
+    top = top * SIDE
+    tile = _tile()
+    upper, lower = tile.take(top + left), tile.take(below + left)
+    upper = upper + right * (tile.take(top + after) - upper)
+    lower = lower + right * (tile.take(below + after) - lower)
+    return upper + down * (lower - upper)

@@ -12,7 +12,7 @@ from robustgan.simulator.cells import Cell, Nuclei, together
 from robustgan.simulator.noise import texture
 from robustgan.simulator.patient import Patient
 
-WIDTH = 1610.0  # micrometres across at 40X; 400X sees the middle tenth
+WIDTH = 1800.0  # micrometres across at 40X; 400X sees the middle tenth
 GRAIN = 2.5  # micrometres a pixel of the painted map
 
 

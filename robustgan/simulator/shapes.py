@@ -98,8 +98,13 @@ def walk(curve: Outlines, spacing: float, rng: np.random.Generator) -> Ring:
 
 
 def lattice(rng: np.random.Generator, extent: tuple[float, float], spacing: float, jitter: float) -> Points:
-    """Points of a hexagonal lattice over a field, one of them near its middle, each moved by about `jitter` spacings."""
+    """Points of a hexagonal lattice over a field, each moved by up to `jitter` spacings; one stays close to the middle.
+
+    (A pathologist who turns to the strongest objective has put something worth seeing there.)
+    """
     rows, columns = (int(np.ceil(side / 2 / (spacing * f))) + 1 for side, f in zip(extent[::-1], (0.866, 1), strict=True))
     row, column = np.meshgrid(np.arange(-rows, rows + 1), np.arange(-columns, columns + 1), indexing="ij")
     grid = np.stack([(column + 0.5 * (row % 2)).ravel(), 0.866 * row.ravel()], -1) * spacing
-    return grid + rng.uniform(-jitter, jitter, grid.shape) * spacing
+    moves = rng.uniform(-jitter, jitter, grid.shape) * spacing
+    moves[len(grid) // 2] *= 0.4
+    return grid + moves

@@ -26,9 +26,9 @@ class Stain(NamedTuple):
 
 def draw_stain(rng: np.random.Generator) -> Stain:
     """Mix the dyes as one laboratory did on one day."""
-    strength = np.exp(rng.normal((-0.42, -0.75), (0.26, 0.36)))
+    strength = np.exp(rng.normal((-0.42, -0.75), (0.14, 0.18)))
     glass = np.clip(0.91 + 0.03 * rng.standard_normal() + rng.normal(0, 0.02, 3), 0.78, 0.99)
-    return Stain(_turned(HAEMATOXYLIN, rng, 0.085), _turned(EOSIN, rng, 0.075), strength, glass)
+    return Stain(_turned(HAEMATOXYLIN, rng, 0.05), _turned(EOSIN, rng, 0.045), strength, glass)
 
 
 def _turned(direction: tuple[float, float, float], rng: np.random.Generator, spread: float) -> Vector:

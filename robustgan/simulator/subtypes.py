@@ -76,9 +76,9 @@ def phyllodes_tumor(section: Section) -> None:
     clefts = lattice(rng, section.extent, rng.uniform(520, 640), 0.15)
     caves = blobs(rng, clefts, rng.uniform(170, 220), Form(0.15, (1.3, 2.4), 0.12, 0.12))
     build.glands(section, caves, 13)
-    at = lattice(rng, section.extent, rng.uniform(150, 190), 0.2)
+    at = lattice(rng, section.extent, rng.uniform(130, 165), 0.25)
     at = at[section.at(at) == Compartment.LUMEN]
-    build.leaves(section, blobs(rng, at, rng.uniform(66, 84), Form(0.2, (1.1, 2.2), 0.1, 0.06)), 12, LUMINAL, 1)
+    build.leaves(section, blobs(rng, at, rng.uniform(56, 72), Form(0.2, (1.1, 2.2), 0.1, 0.06)), 12, LUMINAL, 1)
     ducts = lattice(rng, section.extent, 260, 0.3)
     ducts = ducts[section.at(ducts) == Compartment.STROMA]
     build.glands(section, blobs(rng, ducts, 26, Form(0.25, (1.5, 5), 0.2, 0.06)))
@@ -100,7 +100,7 @@ def ductal_carcinoma(section: Section) -> None:
     """Ragged nests and sheets of large uneven nuclei, some cribriform or dying in the middle, in scar-like stroma."""
     rng, patient = section.rng, section.patient
     section.stroma = 0.85
-    cell = tumour(patient, 4.7, 1.0)
+    cell = tumour(patient, 5.1, 1.0)
     islands = lattice(rng, section.extent, rng.uniform(95, 190), 0.3)
     size = rng.uniform(34, 62)
     build.nests(section, blobs(rng, islands, size, Form(0.4, (1, 2.8), 0.2, 0.2)))
@@ -116,7 +116,7 @@ def lobular_carcinoma(section: Section) -> None:
     """Small even cells in single files and alone, among dense fibres; no glands are formed."""
     rng, patient = section.rng, section.patient
     section.stroma = 0.75
-    cell = tumour(patient, 4.2, 0.35)
+    cell = tumour(patient, 4.6, 0.4)
     starts = lattice(rng, section.extent, rng.uniform(42, 66), 0.5)
     build.files(section, starts, 9, cell)
     build.fill(section, Compartment.STROMA, 40, cell, share=0.45)
@@ -127,7 +127,7 @@ def mucinous_carcinoma(section: Section) -> None:
     """Clusters of tumour cells afloat in pools of mucin between thin septa."""
     rng, patient = section.rng, section.patient
     section.stroma = 0.7
-    cell = tumour(patient, 4.3, 0.55)
+    cell = tumour(patient, 4.7, 0.55)
     pools = lattice(rng, section.extent, rng.uniform(300, 400), 0.15)
     section.paint(outline(blobs(rng, pools, 165, Form(0.15, (1, 1.5), 0.1, 0.1)), 60), Compartment.MUCIN)
     clusters = lattice(rng, section.extent, rng.uniform(95, 135), 0.3)
@@ -143,7 +143,7 @@ def papillary_carcinoma(section: Section) -> None:
     """Slender fronds with thin cores under several rows of crowded cells, in open cystic spaces."""
     rng, patient = section.rng, section.patient
     section.stroma = 0.7
-    cell = tumour(patient, 4.2, 0.6)._replace(aspect=1.6)
+    cell = tumour(patient, 4.5, 0.65)._replace(aspect=1.6)
     cysts = lattice(rng, section.extent, rng.uniform(430, 560), 0.12)
     section.paint(outline(blobs(rng, cysts, 215, Form(0.15, (1, 1.6), 0.0, 0.1)), 60), Compartment.LUMEN)
     fronds = lattice(rng, section.extent, rng.uniform(72, 92), 0.3)
