@@ -1,0 +1,32 @@
+"""The committed reports are what the code makes of their own tables; the README quotes them."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from benchmarks import readme
+from robustgan import tables
+from robustgan.report.render import render
+
+ROOT = Path(__file__).parents[1]
+COMMITTED = sorted(path.parent for path in (ROOT / "reports").glob("*/run.json"))
+
+
+@pytest.mark.parametrize("folder", COMMITTED, ids=lambda path: path.name)
+def test_a_committed_report_is_rendered_from_its_tables(folder: Path, tmp_path) -> None:
+    copy = tmp_path / folder.name
+    shutil.copytree(folder, copy)
+    render(copy)
+    metrics = tables.read(copy / "metrics.csv", tables.METRICS)
+    assert metrics.equals(tables.read(folder / "metrics.csv", tables.METRICS))
+    assert (copy / "report.md").read_text("utf-8") == (folder / "report.md").read_text("utf-8")
+
+
+def test_the_suites_that_the_readme_promises_are_there() -> None:
+    assert {"quickstart", "idc_subset", "breakhis_subset"} <= {folder.name for folder in COMMITTED}
+
+
+def test_the_readme_quotes_the_reports() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert readme.rewritten(text) == text, "run: python benchmarks/readme.py"
