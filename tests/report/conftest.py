@@ -14,7 +14,9 @@ HOSTILE = '<script>alert("x")</script>|_`*$%&'
 @pytest.fixture(scope="session")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a classifier that works and falls."""
-    folder = planted.build(tmp_path_factory.mktemp("good") / "planted", patients=10, repeats=1, levels=(2, 8))
+    folder = planted.build(
+        tmp_path_factory.mktemp("good") / "planted", patients=10, repeats=1, levels=(2, 8), magnifications=(40, 400)
+    )
     render(folder)
     return folder
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +57,11 @@ def outcomes(
     turned = correct & (luck < STRENGTH.get(attack, 0.0) * (eps * 255 / 8 if eps == eps and norm == "linf" else 1.0))
     clean_score = np.where(correct == (label == 1), 0.7 + 0.29 * draws, 0.3 * draws)
     score = np.where(turned, 1 - clean_score, clean_score)
+    still = attack == "clean"
     return shown[["image_id", "group", "slide", "subtype", "magnification", "label"]].assign(
-        model=model, source=model, attack=attack, norm=norm, eps=eps, seed=0, fold=1, clean_score=clean_score, score=score,
-        clean_pred=(clean_score >= 0.5).astype(int), pred=(score >= 0.5).astype(int),
-        linf=0.0 if attack == "clean" else eps, l2=0.0 if attack == "clean" else 1.0, queries=20.0 if attack == "pgd" else 1.0,
+        model=model, source=model, attack=attack, norm=norm, eps=eps, seed=0, fold=1, clean_score=clean_score,
+        score=score, clean_pred=(clean_score >= 0.5).astype(int), pred=(score >= 0.5).astype(int),
+        linf=0.0 if still else eps, l2=0.0 if still else 1.0, queries=20.0 if attack == "pgd" else 1.0,
     )  # fmt: skip
 
 
@@ -114,7 +115,7 @@ def generated(count: int = 40) -> pd.DataFrame:
     return tables.check(pd.concat(parts).assign(**identity, fold=1), tables.GENERATED)
 
 
-CURVE = {
+CURVE: dict[str, Callable[[int], dict[str, float]]] = {
     "densenet": lambda e: {"loss": 1 / e, "val_loss": 1.2 / e, "val_auroc": 1 - 0.4 / e, "lr": 1e-3},
     "advgan 8/255": lambda e: {"g_adv": 5 / e, "g_gan": 0.5, "d_loss": 0.25, "val_success": 1 - 0.9 / e, "l2": 3.0},
     "dcgan": lambda e: {"d_loss": 1.9, "g_loss": 0.2 * e, "r_t": 0.4, "kid": 0.3 / e},
@@ -205,7 +206,10 @@ def run(**changes: Any) -> dict[str, Any]:
         "device": "CPU (x86_64)",
         "citation": "Simulated by robustgan; no patient is in it.",
         "command": "robustgan run planted --set seed=0",
-        "models": {"densenet": {"parameters": 123456, "weights_sha256": {"1": digest}}, "judge": {"parameters": 2345, "weights_sha256": {"1": digest}}},
+        "models": {
+            "densenet": {"parameters": 123456, "weights_sha256": {"1": digest}},
+            "judge": {"parameters": 2345, "weights_sha256": {"1": digest}},
+        },
         "generators": {"advgan 8/255, fold 1": {"status": "ok", "reason": ""}},
         "failures": [],
         **changes,
