@@ -104,7 +104,7 @@ def generated(count: int = 40) -> pd.DataFrame:
                 }
             )
         )
-    identity = {
+    identity: dict[str, Any] = {
         "model": "densenet",
         "source": "densenet",
         "attack": "dcgan",

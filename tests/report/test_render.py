@@ -129,11 +129,10 @@ def test_a_single_magnification_is_shown_once(tmp_path: Path) -> None:
     assert [line.split("|")[1].strip() for line in clean.splitlines() if line.startswith("| ")][2:] == ["40X"]
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["predictions.parquet", "generated.parquet", "evidence/manifest.parquet", "evidence/leaks.csv"]
-    + ["evidence/curves.csv", "evidence/run.json"],
-)
+TABLES = ("predictions.parquet", "generated.parquet", "evidence/manifest.parquet", "evidence/leaks.csv")
+
+
+@pytest.mark.parametrize("name", [*TABLES, "evidence/curves.csv", "evidence/run.json"])
 def test_a_missing_or_broken_file_is_named(rendered: Path, tmp_path: Path, name: str) -> None:
     copy = shutil.copytree(rendered, tmp_path / "copy")
     (copy / name).write_text("{ not what it was", "utf-8")
