@@ -83,9 +83,7 @@ class Generator(nn.Module):
 
     def forward(self, z: Latents, labels: Labels) -> Images:
         """One image a latent vector."""
-        h: Tensor = self.root(torch.cat([z, self.table(labels)], 1)).unflatten(
-            1, (-1, self.start, self.start)
-        )
+        h: Tensor = self.root(torch.cat([z, self.table(labels)], 1)).unflatten(1, (-1, self.start, self.start))
         for norm, up in zip(self.norms, self.ups, strict=True):
             h = up(norm(h, labels).relu())
         return (0.5 + 0.5 * h.float().tanh()).contiguous()
@@ -94,7 +92,8 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Images and labels to one number: high for real. Spectral norm on every layer; `width` is DCGAN's ndf.
 
-    While it trains, it also sees how much each feature varies over the minibatch. In eval mode it sees the
+    While it trains, it also sees how much each feature varies within the labels of the minibatch (over all of
+    it, the differences between labels would hide that a label has collapsed). In eval mode it sees the
     running average of that, so that the verdict on an image does not depend on its neighbours.
     """
 
@@ -116,16 +115,21 @@ class Discriminator(nn.Module):
         h = 2 * x - 1
         for down in self.downs:
             h = nn.functional.leaky_relu(down(h), SLOPE)
-        h = self.last(h) + self.variety(self._spread(h).to(h.dtype))[:, None, None]
+        h = self.last(h) + self.variety(self._spread(h, labels).to(h.dtype))[:, None, None]
         h = nn.functional.leaky_relu(h, SLOPE).float().sum((2, 3))
         scores: Tensor = self.score(h).float().squeeze(1) + (self.table(labels).float() * h).sum(1)
         return scores
 
-    def _spread(self, h: Float[Tensor, "n c h w"]) -> Float[Tensor, " c"]:
-        """Standard deviation of each feature over the minibatch, averaged over places."""
+    def _spread(self, h: Float[Tensor, "n c h w"], labels: Labels) -> Float[Tensor, " c"]:
+        """Standard deviation of each feature within the labels of the minibatch, averaged over places."""
         if not self.training:
             return self.spread
-        level = (h.float().var(0, unbiased=False) + 1e-8).sqrt().mean((1, 2))
+        member = nn.functional.one_hot(labels, LABELS).float()
+        counts = member.sum(0)
+        means = (member / counts.clamp_min(1)).T @ h.float().flatten(1)
+        free = (len(h) - (counts > 0).sum()).clamp_min(1)
+        variance = (h.float().flatten(1) - means[labels]).square().sum(0) / free
+        level = (variance + 1e-8).sqrt().view_as(h[0]).mean((1, 2))
         with torch.no_grad():
             self.spread.lerp_(level.detach(), 0.05)
         return level
@@ -143,12 +147,8 @@ class Gan(nn.Module):
         self.size = size
         self.generator = Generator(size, widths[0], latent, embedding)
         self.discriminator = Discriminator(size, widths[1])
-        self.register_buffer(
-            "cells", torch.full((LABELS, 2), -1)
-        )  # (class, magnification) of each label; -1 unused
-        self.register_buffer(
-            "realism", torch.zeros(LABELS)
-        )  # 10th percentile of the discriminator on real images
+        self.register_buffer("cells", torch.full((LABELS, 2), -1))  # (class, magnification) of each label; -1 unused
+        self.register_buffer("realism", torch.zeros(LABELS))  # 10th percentile of the discriminator on real images
         self.register_buffer("status", torch.zeros((), dtype=torch.int64))  # index into monitor.RULES
 
     def name_cells(self, rows: pd.DataFrame) -> None:

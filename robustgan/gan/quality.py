@@ -28,6 +28,7 @@ EXTRACTOR = "scatter"  # names the features wherever a distance is shown
 DIRECTIONS = 4
 SCALES = 3
 SIDE = 7  # of the filters, in pixels
+FAINT = 1e-2  # optical density below which contrast is noise
 
 Features = Float[Tensor, "n d"]
 
@@ -39,7 +40,7 @@ def features(images: Bytes, batch: int = 256) -> Features:
 
 
 def scatter(x: Images) -> Features:
-    """Mean and spread of the optical density and of its filter moduli, and means of the moduli's moduli."""
+    """Logarithms of: mean and spread of the optical density and of its filter moduli, means of moduli's moduli."""
     density = -((255 * x + 1) / 256).log()
     found = [*moments(density), (density * density.roll(1, 1)).mean((2, 3)).sqrt()]
     for scale in range(SCALES):
@@ -50,7 +51,7 @@ def scatter(x: Images) -> Features:
             second = functional.avg_pool2d(second, 2)
             found.append(moduli(second).mean((2, 3)))
         density = functional.avg_pool2d(density, 2)
-    return torch.cat(found, 1)
+    return (torch.cat(found, 1) + FAINT).log()
 
 
 def moments(maps: Float[Tensor, "n c h w"]) -> list[Features]:
@@ -64,9 +65,7 @@ def moduli(maps: Float[Tensor, "n c h w"]) -> Float[Tensor, "n m h w"]:
     bank = filters().to(maps)
     edge = SIDE // 2 if min(h, w) > SIDE // 2 else 0
     padded = (
-        functional.pad(maps.reshape(n * c, 1, h, w), [edge] * 4, "reflect")
-        if edge
-        else maps.reshape(n * c, 1, h, w)
+        functional.pad(maps.reshape(n * c, 1, h, w), [edge] * 4, "reflect") if edge else maps.reshape(n * c, 1, h, w)
     )
     real, imaginary = functional.conv2d(padded, bank, padding=0 if edge else SIDE // 2).chunk(2, 1)
     return (real**2 + imaginary**2 + 1e-12).sqrt().reshape(n, c * DIRECTIONS, h, w)
@@ -88,7 +87,10 @@ def filters() -> Float[Tensor, "f 1 k k"]:
 
 
 class Yardstick:
-    """Held-out real images to measure against, on features scaled by their own mean and spread."""
+    """Held-out real images to measure against, on features scaled by their own mean and spread.
+
+    Lengths are bounded before the cubic kernel is applied: without that, a few odd images decide the distance.
+    """
 
     def __init__(self, held_out: Bytes) -> None:
         raw = features(held_out)
@@ -96,8 +98,9 @@ class Yardstick:
         self.real = self.scale(raw)
 
     def scale(self, raw: Features) -> Features:
-        """Put features on the scale of the held-out images."""
-        return (raw - self.mean) / self.spread
+        """Put features on the scale of the held-out images; no root mean square exceeds 1."""
+        unit = (raw - self.mean) / self.spread
+        return unit / (1 + unit.square().mean(1, keepdim=True)).sqrt()
 
     def distance(self, images: Bytes) -> float:
         """Kernel distance of as many images as are held out; about 0 for the same distribution, or below."""

@@ -61,6 +61,16 @@ def test_labels_matter_to_both_networks() -> None:
     assert abs(scores[0] - scores[1]) > 1e-4
 
 
+def test_differences_between_labels_do_not_hide_that_each_label_has_collapsed() -> None:
+    made = gan().train()
+    labels = torch.tensor([0, 0, 0, 1, 1, 1])
+    made.discriminator.spread.fill_(0)
+    made.discriminator(torch.rand(2, 3, 16, 16).repeat_interleave(3, 0), labels)
+    collapsed = made.discriminator.spread.max()
+    made.discriminator(torch.rand(6, 3, 16, 16), labels)
+    assert collapsed < 0.1 * made.discriminator.spread.max()
+
+
 def test_gain_and_shift_belong_to_the_label() -> None:
     norm = Generator(16, 4, 8, 4).norms[0]
     norm.shift.weight.data[1] = 7.0
@@ -76,9 +86,7 @@ def test_in_eval_mode_a_verdict_does_not_depend_on_the_neighbours() -> None:
     made.discriminator(images, labels)  # in training mode: fills the running spread
     assert made.discriminator.spread.abs().sum() > 0
     made.eval()
-    assert torch.allclose(
-        made.discriminator(images, labels)[2:3], made.discriminator(images[2:3], labels[2:3])
-    )
+    assert torch.allclose(made.discriminator(images, labels)[2:3], made.discriminator(images[2:3], labels[2:3]))
 
 
 def test_in_training_mode_the_discriminator_sees_that_images_are_all_alike() -> None:
