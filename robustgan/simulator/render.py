@@ -21,7 +21,7 @@ def picture(section: Section, magnification: int, size: tuple[int, int], rng: np
     haematoxylin, eosin = _dyes(section, window)
     patient = section.patient
     focus = patient.blur * rng.uniform(0.8, 1.25)
-    dyes = [gaussian_filter(patient.thickness * dye, focus) for dye in (haematoxylin, eosin)]
+    dyes = [gaussian_filter(section.thickness * dye, focus) for dye in (haematoxylin, eosin)]
     light = transmit(patient.stain, dyes[0], dyes[1]) @ CAMERA * _lamp(window, rng)[:, :, None]
     noise = rng.standard_normal(light.shape, dtype=np.float32) * 1.3
     return np.clip(255 * light + noise + 0.5, 0, 255).astype(np.uint8)
@@ -92,4 +92,5 @@ def _lamp(window: Window, rng: np.random.Generator) -> Float[np.ndarray, "h w"]:
     x, y = _places(window)
     scale = window.width * window.grain / 2
     shift = rng.normal(0, 0.25, 2)
-    return (1 - 0.05 * rng.uniform(0.3, 1.3) * ((x / scale - shift[0]) ** 2 + (y / scale - shift[1]) ** 2)).astype(np.float32)
+    fall = 0.05 * rng.uniform(0.3, 1.3)
+    return rng.uniform(0.9, 1.03) * (1 - fall * ((x / scale - shift[0]) ** 2 + (y / scale - shift[1]) ** 2)).astype(np.float32)

@@ -62,6 +62,7 @@ class Section:
         self.map = Image.new("L", (round(WIDTH / GRAIN), round(height / GRAIN)), Compartment.STROMA)
         self.nuclei: list[Nuclei] = []
         self._painted: set[Compartment] = set()
+        self.thickness = patient.thickness * float(np.exp(rng.normal(0, 0.12)))  # scales all dye
         self.stroma = 0.75  # eosin of the matrix: myxoid stroma is pale, scar is dense
         self.fibres = Fibres(rng.uniform(0, np.pi), rng.uniform(20, 70), rng.uniform(150, 400), rng.uniform(0, 32, 2))
 

@@ -36,7 +36,7 @@ def tumour(patient: Patient, radius: float, wild: float) -> Cell:
         radius * (1 + 0.12 * grade),
         spread=0.12 + 0.14 * grade,
         aspect=1.3,
-        haematoxylin=1.0,
+        haematoxylin=0.85,
         coarse=0.2 + 0.35 * grade,
         pale=0.25 + 0.35 * grade,
         nucleolus=0.9 * grade,
@@ -47,7 +47,7 @@ def tumour(patient: Patient, radius: float, wild: float) -> Cell:
 def adenosis(section: Section) -> None:
     """Lobules crowded with small two-layered glands, some of them cysts, in fibrous stroma."""
     rng = section.rng
-    section.stroma = 0.7
+    section.stroma = rng.uniform(0.55, 0.85)
     lobules = lattice(rng, section.extent, rng.uniform(330, 480), 0.2)
     acini = lattice(rng, section.extent, rng.uniform(58, 70), 0.16)
     reach = rng.uniform(120, 190, len(lobules))
@@ -62,17 +62,17 @@ def adenosis(section: Section) -> None:
 def fibroadenoma(section: Section) -> None:
     """Long slit-like ducts pressed flat by pale, evenly cellular stroma."""
     rng = section.rng
-    section.stroma = 0.5
+    section.stroma = rng.uniform(0.5, 0.95)
     ducts = lattice(rng, section.extent, rng.uniform(190, 280), 0.25)
     build.glands(section, blobs(rng, ducts, rng.uniform(27, 36), Form(0.25, (2.5, 7), 0.22, 0.06)), 13)
     hyperplasia(section, ducts)
-    build.stroma(section, 19)
+    build.stroma(section, rng.uniform(14, 19))
 
 
 def phyllodes_tumor(section: Section) -> None:
     """Leaves of crowded stroma that bulge into clefts, covered by two-layered epithelium."""
     rng = section.rng
-    section.stroma = 0.55
+    section.stroma = rng.uniform(0.55, 0.95)
     clefts = lattice(rng, section.extent, rng.uniform(520, 640), 0.15)
     caves = blobs(rng, clefts, rng.uniform(170, 220), Form(0.15, (1.3, 2.4), 0.12, 0.12))
     build.glands(section, caves, 13)
@@ -82,13 +82,13 @@ def phyllodes_tumor(section: Section) -> None:
     ducts = lattice(rng, section.extent, 260, 0.3)
     ducts = ducts[section.at(ducts) == Compartment.STROMA]
     build.glands(section, blobs(rng, ducts, 26, Form(0.25, (1.5, 5), 0.2, 0.06)))
-    build.stroma(section, 13.5, FIBROBLAST._replace(radius=3.2, spread=0.22, aspect=2.6))
+    build.stroma(section, rng.uniform(11, 14), FIBROBLAST._replace(radius=3.2, spread=0.22, aspect=2.6))
 
 
 def tubular_adenoma(section: Section) -> None:
     """Uniform round tubules back to back, hardly any stroma."""
     rng = section.rng
-    section.stroma = 0.6
+    section.stroma = rng.uniform(0.55, 0.9)
     tubules = lattice(rng, section.extent, rng.uniform(53, 60), 0.1)
     sparse = rng.uniform(0.0, 0.25)
     tubules = tubules[rng.random(len(tubules)) > sparse]
@@ -99,11 +99,10 @@ def tubular_adenoma(section: Section) -> None:
 def ductal_carcinoma(section: Section) -> None:
     """Ragged nests and sheets of large uneven nuclei, some cribriform or dying in the middle, in scar-like stroma."""
     rng, patient = section.rng, section.patient
-    section.stroma = 0.85
+    section.stroma = rng.uniform(0.55, 0.9)
     cell = tumour(patient, 5.1, 1.0)
-    islands = lattice(rng, section.extent, rng.uniform(95, 190), 0.3)
-    size = rng.uniform(34, 62)
-    build.nests(section, blobs(rng, islands, size, Form(0.4, (1, 2.8), 0.2, 0.2)))
+    islands = lattice(rng, section.extent, rng.uniform(105, 190), 0.3)
+    build.nests(section, blobs(rng, islands, rng.uniform(32, 54), Form(0.4, (1, 2.8), 0.2, 0.2)))
     build.holes(section, 42, 8, rng.uniform(0, 0.6), Compartment.LUMEN)
     if rng.random() < 0.4:
         build.holes(section, 170, 26, 0.4, Compartment.SECRETION)
@@ -115,7 +114,7 @@ def ductal_carcinoma(section: Section) -> None:
 def lobular_carcinoma(section: Section) -> None:
     """Small even cells in single files and alone, among dense fibres; no glands are formed."""
     rng, patient = section.rng, section.patient
-    section.stroma = 0.75
+    section.stroma = rng.uniform(0.5, 0.85)
     cell = tumour(patient, 4.6, 0.4)
     starts = lattice(rng, section.extent, rng.uniform(42, 66), 0.5)
     build.files(section, starts, 9, cell)
@@ -126,7 +125,7 @@ def lobular_carcinoma(section: Section) -> None:
 def mucinous_carcinoma(section: Section) -> None:
     """Clusters of tumour cells afloat in pools of mucin between thin septa."""
     rng, patient = section.rng, section.patient
-    section.stroma = 0.7
+    section.stroma = rng.uniform(0.55, 0.85)
     cell = tumour(patient, 4.7, 0.55)
     pools = lattice(rng, section.extent, rng.uniform(300, 400), 0.15)
     section.paint(outline(blobs(rng, pools, 165, Form(0.15, (1, 1.5), 0.1, 0.1)), 60), Compartment.MUCIN)
@@ -142,11 +141,11 @@ def mucinous_carcinoma(section: Section) -> None:
 def papillary_carcinoma(section: Section) -> None:
     """Slender fronds with thin cores under several rows of crowded cells, in open cystic spaces."""
     rng, patient = section.rng, section.patient
-    section.stroma = 0.7
+    section.stroma = rng.uniform(0.55, 0.85)
     cell = tumour(patient, 4.5, 0.65)._replace(aspect=1.6)
     cysts = lattice(rng, section.extent, rng.uniform(430, 560), 0.12)
     section.paint(outline(blobs(rng, cysts, 215, Form(0.15, (1, 1.6), 0.0, 0.1)), 60), Compartment.LUMEN)
-    fronds = lattice(rng, section.extent, rng.uniform(72, 92), 0.3)
+    fronds = lattice(rng, section.extent, rng.uniform(78, 100), 0.3)
     fronds = fronds[section.at(fronds) == Compartment.LUMEN]
     shape = Form(0.25, (1.2, 3.5), 0.25, 0.1)
     build.leaves(section, blobs(rng, fronds, rng.uniform(36, 44), shape), rng.uniform(17, 21), cell, 2)
