@@ -19,7 +19,7 @@ from robustgan.report.folder import CURVES, EXAMPLES
 MAGNIFICATIONS = (40, 100, 200, 400)
 SUBTYPES = {0: ("adenosis", "fibroadenoma"), 1: ("ductal_carcinoma", "papillary_carcinoma")}
 LEVELS = (2, 4, 8)
-STRENGTH = {"noise": 0.01, "fgsm": 0.4, "pgd": 0.85, "advgan": 0.7, "deepfool": 0.75}  # share turned at 8/255
+STRENGTH = {"noise": 0.01, "fgsm": 0.4, "pgd": 0.95, "advgan": 0.7, "deepfool": 0.75}  # share turned at 8/255
 
 
 def images(patients: int, repeats: int, magnifications: Sequence[int] = MAGNIFICATIONS) -> pd.DataFrame:
