@@ -53,8 +53,7 @@ def train(network: Network, train: Samples, val: Samples, training: Training, se
     weight, val_weight = class_weights(train.labels, "training"), class_weights(val.labels, "validation")
     probe(network, val.images[:1])
     device = train.images.device
-    half = training.precision == "bf16" or (training.precision == "auto" and device.type == "cuda")
-    precision = autocast(device.type, torch.bfloat16, enabled=half)
+    precision = precision_of(training, device)
     network.to(memory_format=torch.channels_last)  # 1.4 to 1.8 times as fast on a CPU
     optimizer = optimizer_of(network, training)
     per_epoch = max(1, len(train) // training.batch)
@@ -141,6 +140,12 @@ def cross_entropy(logits: Logits, labels: Labels, weight: Tensor, smoothing: flo
     """Mean over the images of the class weight times the cross-entropy."""
     each = functional.cross_entropy(logits.float(), labels, reduction="none", label_smoothing=smoothing)
     return (each * weight[labels]).mean()
+
+
+def precision_of(training: Training, device: torch.device) -> autocast:
+    """Where forward passes run: in bf16 on a GPU or where the settings say so, else in fp32."""
+    half = training.precision == "bf16" or (training.precision == "auto" and device.type == "cuda")
+    return autocast(device.type, torch.bfloat16, enabled=half)
 
 
 def optimizer_of(network: Network, training: Training) -> torch.optim.AdamW:
