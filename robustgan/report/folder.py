@@ -91,6 +91,11 @@ class Folder:
         return config
 
     @property
+    def leaks_patients(self) -> bool:
+        """Whether a test image shares its patient, slide or bytes with training."""
+        return bool(self.leaks.loc[self.leaks["split"] == "test", "leaked"].sum())
+
+    @property
     def title(self) -> str:
         """What the report calls itself."""
         return str(self.config.get("title") or self.config.get("name") or self.path.name)

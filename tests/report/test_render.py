@@ -10,7 +10,9 @@ import pytest
 
 from robustgan import tables
 from robustgan.errors import InputError
-from robustgan.report.render import render
+from robustgan.report import markdown
+from robustgan.report.folder import read
+from robustgan.report.render import compose, render
 
 from . import planted
 
@@ -55,18 +57,18 @@ def test_the_headline_says_what_the_rows_say(rendered: Path) -> None:
     pgd = rows[(rows["attack"] == "pgd") & (rows["norm"] == "linf") & ((rows["eps"] - 8 / 255).abs() < 1e-9)]
     found = pgd[(pgd["label"] == 1) & (pgd["clean_pred"] == 1)]
     missed = (found["pred"] == 0).sum()
-    markdown = (rendered / "report.md").read_text("utf-8")
+    text = (rendered / "report.md").read_text("utf-8")
     malignant = pgd[pgd["label"] == 1]
     before, after = (f"{100 * malignant[name].mean():.1f} %" for name in ("clean_pred", "pred"))
-    assert f"{missed} of {len(found)} cancer images found before are missed" in markdown
-    assert f"pooled sensitivity from {before} to {after}" in markdown
-    assert "no channel of any pixel changed by more than 8/255, PGD takes" in markdown
+    assert f"{missed} of {len(found)} cancer images found before are missed" in text
+    assert f"pooled sensitivity from {before} to {after}" in text
+    assert "no channel of any pixel changed by more than 8/255, PGD takes" in text
 
 
 def test_markdown_and_html_hold_the_same_tables(rendered: Path) -> None:
-    markdown = (rendered / "report.md").read_text("utf-8")
+    text = (rendered / "report.md").read_text("utf-8")
     html = (rendered / "report.html").read_text("utf-8")
-    cells = re.findall(r"\d+\.\d \(-?\d+\.\d(?:-| to )-?\d+\.\d\)", markdown)
+    cells = re.findall(r"\d+\.\d \(-?\d+\.\d(?:-| to )-?\d+\.\d\)", text)
     assert len(cells) > 200
     assert all(cell in html for cell in cells)
 
@@ -84,15 +86,15 @@ def test_no_durations_and_no_dates(rendered: Path) -> None:
 
 
 def test_a_classifier_that_does_not_work_is_said_first_and_no_drop_is_printed(hostile: Path) -> None:
-    markdown = (hostile / "report.md").read_text("utf-8")
-    answer = markdown.index("## The answer")
-    assert answer < markdown.index("does not work on unseen patients") < markdown.index("## What was tested")
-    drops = markdown[markdown.index("## Drops under attack") : markdown.index("## Missed cancers")]
+    text = (hostile / "report.md").read_text("utf-8")
+    answer = text.index("## The answer")
+    assert answer < text.index("does not work on unseen patients") < text.index("## What was tested")
+    drops = text[text.index("## Drops under attack") : text.index("## Missed cancers")]
     lines = [line for line in drops.splitlines() if line.startswith("| ") and "sensitivity" in line]
     assert lines
     assert all("n/a (clean classifier fails)" in line for line in lines)
     assert not list((hostile / "figures").glob("drops-*"))
-    flips = markdown[markdown.index("## Missed cancers") : markdown.index("## Control")]
+    flips = text[text.index("## Missed cancers") : text.index("## Control")]
     assert not re.search(r"\d+\.\d \(", flips)
 
 
@@ -103,10 +105,19 @@ def test_weak_attacks_are_named_and_a_generator_above_pgd_is_said(
     monkeypatch.setitem(planted.STRENGTH, "pgd", 0.4)
     folder = planted.build(tmp_path / "weak", patients=10, repeats=1, levels=(8,), magnifications=(40,))
     render(folder)
-    markdown = (folder / "report.md").read_text("utf-8")
-    assert "do not beat noise by 10 points and say nothing about robustness: FGSM 8/255." in markdown
-    assert "AdvGAN 8/255 turns" in markdown
-    assert "PGD was not strong enough here" in markdown
+    text = (folder / "report.md").read_text("utf-8")
+    assert "do not beat noise by 10 points and say nothing about robustness: FGSM 8/255." in text
+    assert "AdvGAN 8/255 turns" in text
+    assert "PGD was not strong enough here" in text
+
+
+def test_a_split_that_leaks_is_said_first(rendered: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(rendered, tmp_path / "copy")
+    leaks = tables.read(copy / "evidence" / "leaks.csv", tables.LEAKS).assign(leaked=3)
+    tables.write(leaks, tables.LEAKS, copy / "evidence" / "leaks.csv")
+    top = markdown.text(compose(read(copy))).split("## What was tested")[0]
+    assert "The split leaks" in top
+    assert "never saw in training" not in top
 
 
 def test_no_attack_no_image_and_failed_stages_still_give_a_report(tmp_path: Path) -> None:
@@ -116,10 +127,10 @@ def test_no_attack_no_image_and_failed_stages_still_give_a_report(tmp_path: Path
     tables.write(tables.empty(tables.GENERATED), tables.GENERATED, folder / "generated.parquet")
     (folder / "evidence" / "examples.csv").unlink()
     render(folder)
-    markdown = (folder / "report.md").read_text("utf-8")
-    assert "1 stage of this run failed: classifier densenet, fold 1." in markdown
-    assert "loss is not finite" in markdown
-    assert "No image was judged" in markdown
+    text = (folder / "report.md").read_text("utf-8")
+    assert "1 stage of this run failed: classifier densenet, fold 1." in text
+    assert "loss is not finite" in text
+    assert "No image was judged" in text
 
 
 def test_a_single_magnification_is_shown_once(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ NAMED = 6  # failed stages that the first warning names
 
 def section(folder: Folder) -> Section:
     """What stands on top of the report."""
-    blocks: list[Block] = [*_failures(folder)]
+    blocks: list[Block] = [*_failures(folder), *_leak(folder)]
     if not folder.judged:
         words = "No image was judged: there is nothing to conclude from this run."
         blocks.append(Paragraph(words, "warning"))
@@ -32,6 +32,13 @@ def _failures(folder: Folder) -> list[Block]:
         f"{count(len(names), 'stage')} of this run failed: {listed(names[:NAMED])}{more}. What depends on "
         "a failed stage is missing below; the reasons are under Failures."
     )
+    return [Paragraph(text, "warning")]
+
+
+def _leak(folder: Folder) -> list[Block]:
+    if not folder.leaks_patients:
+        return []
+    text = "The split leaks: patients of test images were seen in training, so numbers without an attack are too good."
     return [Paragraph(text, "warning")]
 
 

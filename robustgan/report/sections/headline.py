@@ -47,7 +47,8 @@ def _working(folder: Folder, model: str) -> str:
     row = records(works)[0]
     value = interval(row["balanced_accuracy"], row["low"], row["high"])
     seen = f"{count(row['images'], 'image')} of {count(row['groups'], 'patient')}"
-    return f"On {seen} that it never saw in training, {model} reaches a balanced accuracy of {value} %."
+    unseen = "" if folder.leaks_patients else " that it never saw in training"
+    return f"On {seen}{unseen}, {model} reaches a balanced accuracy of {value} %."
 
 
 def _attack(folder: Folder, case: Case) -> str:

@@ -28,10 +28,7 @@ def clean_table(folder: Folder, model: str) -> Table:
     rows, bad = clean_rows(folder, model), lookup.broken(folder, model)
     names = lookup.magnifications(folder.metrics) if rows else []
     lines = tuple(_line(rows, name, bad.get(name)) for name in names)
-    caption = (
-        f"{model} without an attack: % (95 % interval, clustered by patient) on patients never seen in "
-        "training; threshold 0.5."
-    )
+    caption = f"{model} without an attack: % (95 % interval, clustered by patient) on the test images; threshold 0.5."
     return Table(caption, ("Magnification", *METRICS.values(), "Images (patients)", "Works", "Note"), lines)
 
 

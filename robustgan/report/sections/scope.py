@@ -38,14 +38,12 @@ def _terms(folder: Folder) -> list[tuple[str, str]]:
     images, patients = judged["image_id"].nunique(), judged["group"].nunique()
     dataset = config.get("dataset", {})
     split, pixels = config.get("split", {}), config.get("pixels", {})
+    seen = "some of them seen in training" if folder.leaks_patients else "none of them seen in training"
     folds = sorted({int(fold) for fold in judged["fold"]})
     fit = FITS.get(str(pixels.get("fit")), str(pixels.get("fit"))).format(size=pixels.get("size"))
     return [
         ("Data set", f"{dataset.get('kind', '?')}{_settings(dataset, ('kind',), ' with ')}"),
-        (
-            "Judged",
-            f"{count(images, 'image')} of {count(patients, 'patient')}, none of them seen in training",
-        ),
+        ("Judged", f"{count(images, 'image')} of {count(patients, 'patient')}, {seen}"),
         ("Split", f"protocol {split.get('protocol', '?')}, {_folds(folds)}"),
         (
             "Pixels",
