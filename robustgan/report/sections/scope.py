@@ -42,7 +42,7 @@ def _terms(folder: Folder) -> list[tuple[str, str]]:
     folds = sorted({int(fold) for fold in judged["fold"]})
     fit = FITS.get(str(pixels.get("fit")), str(pixels.get("fit"))).format(size=pixels.get("size"))
     return [
-        ("Data set", f"{dataset.get('kind', '?')}{_settings(dataset, ('kind',), ' with ')}"),
+        ("Data set", f"{dataset.get('kind', '?')}{_settings(dataset, ('kind', 'citation'), ' with ')}"),
         ("Judged", f"{count(images, 'image')} of {count(patients, 'patient')}, {seen}"),
         ("Split", f"protocol {split.get('protocol', '?')}, {_folds(folds)}"),
         (
