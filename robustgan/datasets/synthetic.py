@@ -18,7 +18,7 @@ from robustgan.journal import Tick
 
 
 class Synthetic(Dataset):
-    """Patients of a simulator. The same settings give the same bytes; more patients leave the first ones as they were."""
+    """Simulated patients. The same settings give the same bytes; more patients leave the first ones as they were."""
 
     patients: Annotated[int, Field(ge=2, le=9999)] = 64
     fields: Annotated[int, Field(ge=1, le=999)] = 3  # a patient; each is seen at 40X, 100X, 200X and 400X

@@ -1,6 +1,8 @@
 """Nuclei, and other things as small: what a kind of cell looks like, and populations of them."""
 
-from typing import NamedTuple, Self
+from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,7 +47,7 @@ class Nuclei(NamedTuple):
     dent: Row
 
     @classmethod
-    def of(cls, rng: np.random.Generator, points: Points, angle: Row, cell: Cell) -> Self:
+    def of(cls, rng: np.random.Generator, points: Points, angle: Row, cell: Cell) -> Nuclei:
         """One nucleus of this kind a place."""
         n = len(points)
         radius = cell.radius * np.exp(cell.spread * rng.standard_normal(n))
@@ -61,9 +63,9 @@ class Nuclei(NamedTuple):
         )
         return cls(*(column.astype(np.float32) for column in columns))
 
-    def keep(self, mask: np.ndarray) -> Self:
+    def keep(self, mask: np.ndarray) -> Nuclei:
         """Only the nuclei where `mask` is true."""
-        return type(self)(*(column[mask] for column in self))
+        return Nuclei(*(column[mask] for column in self))
 
 
 def together(populations: list[Nuclei]) -> Nuclei:

@@ -19,7 +19,8 @@ def stream(seed: int, *key: int) -> np.random.Generator:
 def _tile() -> Float[np.ndarray, " s"]:
     white = stream(0, 0x71E).standard_normal((SIDE, SIDE))
     smooth = gaussian_filter(white, WAVE / 5, mode="wrap")
-    return (smooth / smooth.std()).astype(np.float32).ravel()
+    tile: Float[np.ndarray, " s"] = (smooth / smooth.std()).astype(np.float32).ravel()
+    return tile
 
 
 def texture(u: Float[np.ndarray, "..."], v: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
@@ -37,4 +38,5 @@ def texture(u: Float[np.ndarray, "..."], v: Float[np.ndarray, "..."]) -> Float[n
     upper, lower = tile.take(top + left), tile.take(below + left)
     upper = upper + right * (tile.take(top + after) - upper)
     lower = lower + right * (tile.take(below + after) - lower)
-    return upper + down * (lower - upper)
+    between: Float[np.ndarray, "..."] = upper + down * (lower - upper)
+    return between

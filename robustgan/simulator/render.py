@@ -1,4 +1,4 @@
-"""A field under an objective: compartments, fibres and nuclei become dye, dye becomes colour, colour becomes a picture."""
+"""A field under an objective: compartments, fibres and nuclei become dye, and dye becomes a picture."""
 
 import numpy as np
 from jaxtyping import Float
@@ -24,7 +24,8 @@ def picture(section: Section, magnification: int, size: tuple[int, int], rng: np
     dyes = [gaussian_filter(section.thickness * dye, focus) for dye in (haematoxylin, eosin)]
     light = transmit(patient.stain, dyes[0], dyes[1]) @ CAMERA * _lamp(window, rng)[:, :, None]
     noise = rng.standard_normal(light.shape, dtype=np.float32) * 1.3
-    return np.clip(255 * light + noise + 0.5, 0, 255).astype(np.uint8)
+    pixels: Pixels = np.clip(255 * light + noise + 0.5, 0, 255).astype(np.uint8)
+    return pixels
 
 
 def _dyes(section: Section, window: Window) -> tuple[Plane, Plane]:
@@ -93,4 +94,6 @@ def _lamp(window: Window, rng: np.random.Generator) -> Float[np.ndarray, "h w"]:
     scale = window.width * window.grain / 2
     shift = rng.normal(0, 0.25, 2)
     fall = 0.05 * rng.uniform(0.3, 1.3)
-    return rng.uniform(0.9, 1.03) * (1 - fall * ((x / scale - shift[0]) ** 2 + (y / scale - shift[1]) ** 2)).astype(np.float32)
+    bright = rng.uniform(0.9, 1.03)
+    light: Plane = bright * (1 - fall * ((x / scale - shift[0]) ** 2 + (y / scale - shift[1]) ** 2))
+    return light.astype(np.float32)

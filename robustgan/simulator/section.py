@@ -42,14 +42,16 @@ class Fibres(NamedTuple):
         sway = texture(x / self.length + u, y / self.length + v) + 0.3 * texture(
             x * (3 / self.length) + v, y * (3 / self.length) + u
         )
-        return y * np.cos(self.angle) - x * np.sin(self.angle) + self.sway * sway
+        level: Float[np.ndarray, "*s"] = y * np.cos(self.angle) - x * np.sin(self.angle) + self.sway * sway
+        return level
 
     def direction(self, points: Points) -> Row:
         """Direction of the fibres at these places, radians."""
         x, y = points.T
         here = self.across(x, y)
         slope_x, slope_y = self.across(x + 2, y) - here, self.across(x, y + 2) - here
-        return np.arctan2(-slope_x, slope_y)
+        angle: Row = np.arctan2(-slope_x, slope_y)
+        return angle
 
 
 class Section:
@@ -87,7 +89,8 @@ class Section:
 
     def inside(self, points: Points, margin: float = 0.0) -> Bool[np.ndarray, " n"]:
         """Whether each place lies in the field, or at most `margin` micrometres outside."""
-        return (np.abs(points) < np.asarray(self.extent) / 2 + margin).all(1)
+        found: Bool[np.ndarray, " n"] = (np.abs(points) < np.asarray(self.extent) / 2 + margin).all(1)
+        return found
 
     def holds(self, kinds: tuple[Compartment, ...]) -> bool:
         """Whether any of these compartments was painted."""

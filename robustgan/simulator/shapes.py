@@ -60,7 +60,8 @@ def outline(shapes: Blobs, points: int = 40, inset: float | Row = 0.0) -> Outlin
     y = y + shapes.bend[:, None] * x**2 / (shapes.radius[:, None] * long)
     cos, sin = np.cos(shapes.turn)[:, None], np.sin(shapes.turn)[:, None]
     curve = np.stack([x * cos - y * sin, x * sin + y * cos], -1) + shapes.centre[:, None]
-    return curve - np.reshape(inset, (-1, 1, 1)) * normals(curve)
+    inner: Outlines = curve - np.reshape(inset, (-1, 1, 1)) * normals(curve)
+    return inner
 
 
 def normals(curve: Outlines) -> Outlines:
@@ -102,7 +103,9 @@ def lattice(rng: np.random.Generator, extent: tuple[float, float], spacing: floa
 
     (A pathologist who turns to the strongest objective has put something worth seeing there.)
     """
-    rows, columns = (int(np.ceil(side / 2 / (spacing * f))) + 1 for side, f in zip(extent[::-1], (0.866, 1), strict=True))
+    rows, columns = (
+        int(np.ceil(side / 2 / (spacing * f))) + 1 for side, f in zip(extent[::-1], (0.866, 1), strict=True)
+    )
     row, column = np.meshgrid(np.arange(-rows, rows + 1), np.arange(-columns, columns + 1), indexing="ij")
     grid = np.stack([(column + 0.5 * (row % 2)).ravel(), 0.866 * row.ravel()], -1) * spacing
     moves = rng.uniform(-jitter, jitter, grid.shape) * spacing

@@ -33,11 +33,13 @@ def draw_stain(rng: np.random.Generator) -> Stain:
 
 def _turned(direction: tuple[float, float, float], rng: np.random.Generator, spread: float) -> Vector:
     vector = np.maximum(np.asarray(direction) + rng.normal(0, spread, 3), 0.02)
-    return vector / np.linalg.norm(vector)
+    unit: Vector = vector / np.linalg.norm(vector)
+    return unit
 
 
 def transmit(stain: Stain, haematoxylin: Plane, eosin: Plane) -> Float[np.ndarray, "h w 3"]:
     """Light that passes the section: glass x 10^-(optical density), in [0, 1]."""
     dyes = np.stack([haematoxylin, eosin], -1)
     mixing = (stain.strength[:, None] * np.stack([stain.haematoxylin, stain.eosin])).astype(np.float32)
-    return stain.glass.astype(np.float32) * np.exp(-np.log(10.0).astype(np.float32) * (dyes @ mixing))
+    passed: Float[np.ndarray, "h w 3"] = np.power(np.float32(10), -(dyes @ mixing))
+    return stain.glass.astype(np.float32) * passed

@@ -1,9 +1,10 @@
-"""Nuclei to pixels: as dots of the right weight where they are small, with chromatin and nucleoli where they are large."""
+"""Nuclei to pixels: dots of the right weight where they are small, with chromatin and nucleoli where they are large."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool
 
 from robustgan.simulator.arrays import Plane, Row
 from robustgan.simulator.cells import Nuclei
@@ -19,11 +20,13 @@ class Window(NamedTuple):
     height: int
     grain: float  # micrometres a pixel
 
-    def holds(self, nuclei: Nuclei) -> np.ndarray:
+    def holds(self, nuclei: Nuclei) -> Bool[np.ndarray, " n"]:
         """Nuclei that can be seen."""
         margin = 1.4 * nuclei.long
         across = np.abs(nuclei.x) < self.width * self.grain / 2 + margin
-        return across & (np.abs(nuclei.y) < self.height * self.grain / 2 + margin)
+        down = np.abs(nuclei.y) < self.height * self.grain / 2 + margin
+        seen: Bool[np.ndarray, " n"] = across & down
+        return seen
 
 
 def stamp(nuclei: Nuclei, window: Window) -> tuple[Plane, Plane]:
@@ -81,7 +84,8 @@ def _dented(dent: Row, own: np.ndarray, u: Row, v: Row) -> Row:
     a, b, c, d = own
     lobes = a * (u * u - v * v) + b * 2 * u * v + c * u * (u * u - 3 * v * v) + d * v * (3 * u * u - v * v)
     squared = u * u + v * v
-    return squared * (1 + np.clip(2.2 * dent * lobes / (1 + squared), -0.6, 0.9))
+    bent: Row = squared * (1 + np.clip(2.2 * dent * lobes / (1 + squared), -0.6, 0.9))
+    return bent
 
 
 def _chromatin(n: Nuclei, own: np.ndarray, u: Row, v: Row) -> Row:
@@ -91,4 +95,5 @@ def _chromatin(n: Nuclei, own: np.ndarray, u: Row, v: Row) -> Row:
     clumps = texture(u * n.long / 2.6 + 16 * a, v * n.short / 2.6 + 16 * b)
     body = body * (1 + n.coarse * clumps)
     spot = np.exp(-((u - 0.35 * b) ** 2 + (v - 0.35 * c) ** 2) / 0.05)
-    return np.maximum(body + n.nucleolus * spot, 0.05)
+    dense: Row = np.maximum(body + n.nucleolus * spot, 0.05)
+    return dense

@@ -3,19 +3,20 @@
 from collections.abc import Callable
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from robustgan.simulator import architecture as build
 from robustgan.simulator.arrays import Points
 from robustgan.simulator.cells import FIBROBLAST, LUMINAL, Cell
 from robustgan.simulator.noise import stream
 from robustgan.simulator.patient import Patient
-from robustgan.simulator.section import Compartment, Section
+from robustgan.simulator.section import WIDTH, Compartment, Section
 from robustgan.simulator.shapes import Form, blobs, lattice, outline
 
 
-def lay_out(patient: Patient, seed: int, field: int, height: float) -> Section:
-    """Lay one field out; it depends on the seed, the patient and the field's number alone."""
-    section = Section(patient, height, stream(seed, 2, patient.number, field))
+def lay_out(patient: Patient, seed: int, field: int, aspect: float) -> Section:
+    """Lay one field out, `aspect` times as high as wide; it depends on the seed, the patient and the field alone."""
+    section = Section(patient, WIDTH * aspect, stream(seed, 2, patient.number, field))
     rng = section.rng
     if rng.random() < patient.fatty:
         build.fat(section)
@@ -51,7 +52,7 @@ def adenosis(section: Section) -> None:
     lobules = lattice(rng, section.extent, rng.uniform(330, 480), 0.2)
     acini = lattice(rng, section.extent, rng.uniform(58, 70), 0.16)
     reach = rng.uniform(120, 190, len(lobules))
-    acini = acini[(distance(acini, lobules) < reach).any(1)]
+    acini = acini[within(acini, lobules, reach)]
     cysts = lobules[rng.random(len(lobules)) < 0.25] + rng.normal(0, 60, 2)
     build.glands(section, blobs(rng, acini, rng.uniform(23, 27), Form(0.14, (1, 1.6), 0.0, 0.03)))
     build.glands(section, blobs(rng, cysts, 62, Form(0.3, (1, 1.5), 0.0, 0.05)))
@@ -62,9 +63,9 @@ def adenosis(section: Section) -> None:
 def fibroadenoma(section: Section) -> None:
     """Long slit-like ducts pressed flat by pale, evenly cellular stroma."""
     rng = section.rng
-    section.stroma = rng.uniform(0.5, 0.95)
+    section.stroma = rng.uniform(0.5, 0.9)
     ducts = lattice(rng, section.extent, rng.uniform(190, 280), 0.25)
-    build.glands(section, blobs(rng, ducts, rng.uniform(27, 36), Form(0.25, (2.5, 7), 0.22, 0.06)), 13)
+    build.glands(section, blobs(rng, ducts, rng.uniform(30, 38), Form(0.25, (2.2, 6), 0.22, 0.06)), 12.5)
     hyperplasia(section, ducts)
     build.stroma(section, rng.uniform(14, 19))
 
@@ -145,10 +146,10 @@ def papillary_carcinoma(section: Section) -> None:
     cell = tumour(patient, 4.5, 0.65)._replace(aspect=1.6)
     cysts = lattice(rng, section.extent, rng.uniform(430, 560), 0.12)
     section.paint(outline(blobs(rng, cysts, 215, Form(0.15, (1, 1.6), 0.0, 0.1)), 60), Compartment.LUMEN)
-    fronds = lattice(rng, section.extent, rng.uniform(78, 100), 0.3)
+    fronds = lattice(rng, section.extent, rng.uniform(84, 106), 0.3)
     fronds = fronds[section.at(fronds) == Compartment.LUMEN]
     shape = Form(0.25, (1.2, 3.5), 0.25, 0.1)
-    build.leaves(section, blobs(rng, fronds, rng.uniform(36, 44), shape), rng.uniform(17, 21), cell, 2)
+    build.leaves(section, blobs(rng, fronds, rng.uniform(40, 48), shape), rng.uniform(20, 25), cell, 3)
     build.stroma(section, 20)
 
 
@@ -170,9 +171,10 @@ def normal_remnant(section: Section) -> None:
     build.glands(section, blobs(rng, places, 25, Form(0.2, (1, 1.6), 0.0, 0.03)))
 
 
-def distance(points: Points, centres: Points) -> np.ndarray:
-    """Distances of every point from every centre, micrometres."""
-    return np.linalg.norm(points[:, None] - centres[None], axis=-1)
+def within(points: Points, centres: Float[np.ndarray, "m 2"], reach: Float[np.ndarray, " m"]) -> Bool[np.ndarray, " n"]:
+    """Whether each point is closer to any centre than that centre reaches, micrometres."""
+    near: Bool[np.ndarray, " n"] = (np.linalg.norm(points[:, None] - centres[None], axis=-1) < reach).any(1)
+    return near
 
 
 LAYOUTS: dict[str, Callable[[Section], None]] = {

@@ -9,7 +9,6 @@ from robustgan.journal import Tick, silent
 from robustgan.simulator.noise import stream
 from robustgan.simulator.patient import BENIGN, Patient, draw_patient
 from robustgan.simulator.render import MAGNIFICATIONS, picture
-from robustgan.simulator.section import WIDTH
 from robustgan.simulator.subtypes import lay_out
 
 CODES = {
@@ -48,7 +47,7 @@ def write_tree(root: Path, study: Study, tick: Tick = silent) -> None:
 
 
 def _write_field(root: Path, study: Study, patient: Patient, field: int) -> None:
-    section = lay_out(patient, study.seed, field, WIDTH * study.height / study.width)
+    section = lay_out(patient, study.seed, field, study.height / study.width)
     for magnification in MAGNIFICATIONS:
         camera = stream(study.seed, 3, patient.number, field, magnification)
         pixels = picture(section, magnification, (study.width, study.height), camera)
