@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter
 
+from robustgan.simulator.arrays import Places
+
 SIDE = 256  # texels of the tile, a power of two
 WAVE = 8.0  # texels between two crests, roughly
 
@@ -23,7 +25,7 @@ def _tile() -> Float[np.ndarray, " s"]:
     return tile
 
 
-def texture(u: Float[np.ndarray, "..."], v: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+def texture(u: Places, v: Places) -> Places:
     """Look the texture up at (u, v), in crests; mean 0, variance about 1, repeats every 32 crests.
 
     Bilinear; written out because it takes most of a picture's time, and scipy's general look-up is six times slower.
@@ -38,5 +40,5 @@ def texture(u: Float[np.ndarray, "..."], v: Float[np.ndarray, "..."]) -> Float[n
     upper, lower = tile.take(top + left), tile.take(below + left)
     upper = upper + right * (tile.take(top + after) - upper)
     lower = lower + right * (tile.take(below + after) - lower)
-    between: Float[np.ndarray, "..."] = upper + down * (lower - upper)
+    between: Places = upper + down * (lower - upper)
     return between

@@ -41,5 +41,5 @@ def transmit(stain: Stain, haematoxylin: Plane, eosin: Plane) -> Float[np.ndarra
     """Light that passes the section: glass x 10^-(optical density), in [0, 1]."""
     dyes = np.stack([haematoxylin, eosin], -1)
     mixing = (stain.strength[:, None] * np.stack([stain.haematoxylin, stain.eosin])).astype(np.float32)
-    passed: Float[np.ndarray, "h w 3"] = np.power(np.float32(10), -(dyes @ mixing))
-    return stain.glass.astype(np.float32) * passed
+    light: Float[np.ndarray, "h w 3"] = stain.glass.astype(np.float32) * np.power(np.float32(10), -(dyes @ mixing))
+    return light
