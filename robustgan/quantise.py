@@ -10,6 +10,7 @@ from robustgan.interfaces import L2, Linf
 from robustgan.tensors import Bytes, Images, Tensor
 
 LEVELS = 255  # grey levels of a channel above 0
+SLACK = 1e-3  # grey levels: a fraction below this is the noise of float32
 TOLERANCE = 1e-6  # of a budget on the [0, 1] scale, relative above 1: the noise of float32
 
 
@@ -21,11 +22,12 @@ def to_float(images: Bytes) -> Images:
 def to_8_bit(clean: Bytes, x_adv: Images, threat: object) -> Bytes:
     """The nearest 8-bit images that stay inside the budget.
 
-    Rounding alone breaks a budget, and cutting every change down to a whole level wipes out an L2 attack
-    whose changes are smaller than that. So every change is cut down first, which keeps it inside, and raised
-    again where the higher level is the nearest and the budget allows it: for L2 those with the largest
-    fractions first, until the budget is spent. Every change stays within one level of what was asked for,
-    none changes its sign, and none stays none. Without a budget the nearest level is taken.
+    Rounding alone breaks a budget, and cutting every change down to a whole level wipes out an L2 attack, most of
+    whose changes are smaller than that. So every change is cut down first, which keeps it inside. Then, for L2,
+    changes are raised by one level, those with the largest fractions first: to the nearest level as long as the
+    budget allows it, and beyond that until the written change is as long as the one that was asked for. Every
+    change stays within one level of what was asked for, none changes its sign, and none stays none. Without a
+    budget the nearest level is taken.
     """
     change = x_adv * LEVELS - clean.float()
     if isinstance(threat, Linf):
@@ -41,10 +43,10 @@ def _within_l2(size: Tensor, budget: float) -> Tensor:
     """Whole levels for the changes of one image; `budget` in levels. Sums of squares are exact in float64."""
     flat = size.flatten().double()
     level = flat.floor()
-    order = (flat - level).argsort(descending=True, stable=True)
+    fraction, order = (flat - level).sort(descending=True, stable=True)
     cost = level.square().sum() + (2 * level + 1)[order].cumsum(0)  # (level + 1)^2 - level^2
-    raised = order[(cost <= budget**2) & ((flat - level)[order] >= 0.5)]
-    level[raised] += 1
+    wanted = (fraction >= 0.5) | ((fraction > SLACK) & (cost <= flat.square().sum()))
+    level[order[wanted & (cost <= budget**2)]] += 1
     return level.view_as(size).float()
 
 

@@ -29,6 +29,6 @@ def slope(model: Network, x: Images, y: Labels) -> tuple[Scores, Tensor]:
     with torch.enable_grad():
         value = margin(model(x), y)
         (gradient,) = torch.autograd.grad(value.sum(), x)
-    if not torch.isfinite(gradient).all():
+    if not torch.isfinite(gradient.sum()):
         raise RunError("the gradients of the classifier are not finite.")
     return value.detach(), gradient
