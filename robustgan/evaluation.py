@@ -68,9 +68,7 @@ def judge(
     if not len(samples):
         raise RunError(f"{attack.label}: there are no images to attack.")
     if not writable(attack.threat):
-        log.warning(
-            "%s: eps is below one grey level (1/255): every written image is its original.", attack.label
-        )
+        log.warning("%s: eps is below one grey level (1/255): every written image is its original.", attack.label)
     rows, written = [], []
     with frozen(model), frozen(network):
         for start in range(0, len(samples), batch):
@@ -84,15 +82,11 @@ def judge(
     return pd.concat(rows, ignore_index=True), torch.cat(written)
 
 
-def propose(
-    attack: Attack, model: nn.Module, network: nn.Module, some: Samples, seed: int
-) -> tuple[Images, float]:
+def propose(attack: Attack, model: nn.Module, network: nn.Module, some: Samples, seed: int) -> tuple[Images, float]:
     """Let the attack make its images and bring them into the budget; also its forward passes an image."""
     victim = Counted(model, gradients=attack.access == "white-box").eval()
     ids = some.rows["image_id"].tolist()
-    state = State(
-        network, torch.Generator(), tuple(seed_of("perturb", attack.label, seed, image) for image in ids)
-    )
+    state = State(network, torch.Generator(), tuple(seed_of("perturb", attack.label, seed, image) for image in ids))
     x = to_float(some.images)
     given = x.clone()
     try:
@@ -127,9 +121,7 @@ def _forbidden(attack: Attack, victim: Counted) -> str:
 
 def _named(ids: list[str]) -> str:
     """The images of a batch, for a message that people read."""
-    return (
-        f"{len(ids)} images ({', '.join(image[:12] for image in ids[:3])}{', ...' if len(ids) > 3 else ''})"
-    )
+    return f"{len(ids)} images ({', '.join(image[:12] for image in ids[:3])}{', ...' if len(ids) > 3 else ''})"
 
 
 def rows_of(attack: Attack, model: nn.Module, some: Samples, eight: Bytes, queries: float) -> pd.DataFrame:

@@ -7,6 +7,7 @@ trained and on machines that have neither.
 import ast
 import importlib.util
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from robustgan.errors import InputError
@@ -90,9 +91,7 @@ def definition(name: str, file: Path) -> ast.ClassDef:
     for node in parsed(file).body:
         if isinstance(node, ast.ClassDef) and node.name == name:
             return node
-    raise InputError(
-        f"adversarial-robustness-toolbox: no class {name} in {file}; install a release from 1.19 on."
-    )
+    raise InputError(f"adversarial-robustness-toolbox: no class {name} in {file}; install a release from 1.19 on.")
 
 
 def imported(tree: ast.Module) -> dict[str, Path]:
@@ -100,6 +99,7 @@ def imported(tree: ast.Module) -> dict[str, Path]:
     return dict(_imports(tree))
 
 
+@cache  # a config may hold many attacks, and these files belong to an installed package
 def parsed(file: Path) -> ast.Module:
     """The statements of a Python file."""
     return ast.parse(file.read_text("utf-8"))

@@ -47,9 +47,7 @@ class Art(Attack):
 
     threat: Bounded
     method: str  # class in art.attacks.evasion
-    parameters: dict[str, JsonValue] = Field(
-        default_factory=dict
-    )  # arguments; eps_step is eps / 4 by default
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)  # arguments; eps_step is eps / 4 by default
     batched: bool = False  # True: whole batches, for methods that draw nothing at random
 
     @property
@@ -77,9 +75,7 @@ class Art(Attack):
             if name in RESERVED:
                 raise ValueError(f"found parameters.{name}, which {RESERVED[name]}.")
             if name not in allowed:
-                raise ValueError(
-                    f"found parameters.{name}, unknown to {self.method}. {nearest(name, allowed)}"
-                )
+                raise ValueError(f"found parameters.{name}, unknown to {self.method}. {nearest(name, allowed)}")
         return self
 
     def arguments(self, batch: int) -> dict[str, Any]:
