@@ -1,6 +1,6 @@
 """Write the results table of the README from the committed reports, so that no number in it is typed by hand.
 
-    python benchmarks/readme.py          rewrites the part of README.md between the markers
+python benchmarks/readme.py          rewrites the part of README.md between the markers
 """
 
 from __future__ import annotations

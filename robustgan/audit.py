@@ -23,9 +23,7 @@ class Audit(NamedTuple):
     """What `robustgan data audit` shows."""
 
     title: str
-    counts: (
-        pd.DataFrame
-    )  # class, magnification (x; 0 unknown), images, groups; a class that is absent has a row with 0
+    counts: pd.DataFrame  # class, magnification (x; 0 unknown), images, groups; a class that is absent has a row with 0
     subtypes: pd.DataFrame  # class, subtype, images, groups
     findings: pd.DataFrame  # path, finding: what the data set itself sets apart
     sides: pd.DataFrame  # split, class, images, groups
@@ -81,9 +79,7 @@ def as_lines(found: Audit) -> list[str]:
         found.title,
         *_section("Images (and patients) per class and magnification", _grid(found.counts)),
         *_section("Images (and patients) per subtype", _text(found.subtypes)),
-        *_section(
-            f"Findings: {len(found.findings)}", [*findings, *([f"... and {more} more"] if more > 0 else [])]
-        ),
+        *_section(f"Findings: {len(found.findings)}", [*findings, *([f"... and {more} more"] if more > 0 else [])]),
         *_section("Sides of the split", [found.problem] if found.problem else _text(found.sides)),
         *_section(
             "Leaks: validation and test images whose group, slide or pixels are in train too",

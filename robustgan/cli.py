@@ -35,7 +35,9 @@ out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
 
 Config = Annotated[str, typer.Argument(help="A config file, or the name of one that comes with robustgan.")]
-Settings = Annotated[list[str] | None, typer.Option("--set", help="Change a setting: KEY=VALUE, for example split.folds=[2].")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="Change a setting: KEY=VALUE, for example split.folds=[2].")
+]
 Out = Annotated[Path, typer.Option("--out", help="Folder that gets `runs/` and `reports/`.")]
 Data = Annotated[
     Path, typer.Option("--data", envvar="ROBUSTGAN_DATA", help="Folder under which configs look for data sets.")
@@ -53,8 +55,10 @@ def root(
         out.print(__version__)
 
 
-@app.command(epilog="Examples: `robustgan run quickstart` · `robustgan run my.yaml --set models.0.training.epochs=3 --out /data/x`")
-def run(config: Config, sets: Settings = None, out_dir: Out = Path(), data: Data = Path(), as_json: AsJson = False) -> None:
+@app.command(epilog="Examples: `robustgan run quickstart` · `robustgan run my.yaml --set seed=1 --out /data/x`")
+def run(
+    config: Config, sets: Settings = None, out_dir: Out = Path(), data: Data = Path(), as_json: AsJson = False
+) -> None:
     """Train, attack, judge, report. The same command again resumes, and redoes nothing that is done."""
     from robustgan import pipeline
     from robustgan.console import Bars, Lines
@@ -76,25 +80,32 @@ def run(config: Config, sets: Settings = None, out_dir: Out = Path(), data: Data
 
 
 @app.command(epilog="Example: `robustgan plan quickstart --json`")
-def plan(config: Config, sets: Settings = None, out_dir: Out = Path(), data: Data = Path(), as_json: AsJson = False) -> None:
+def plan(
+    config: Config, sets: Settings = None, out_dir: Out = Path(), data: Data = Path(), as_json: AsJson = False
+) -> None:
     """Show what `run` would do and what is there already. Needs no torch, changes nothing."""
     from robustgan import pipeline
 
     read, place = _plan(config, sets), _place(out_dir, data)
     rows = [
-        {"stage": s.kind, "name": s.name, "key": s.key, "cached": place.folder(s).exists()} for s in pipeline.stages(read, place)
+        {"stage": s.kind, "name": s.name, "key": s.key, "cached": place.folder(s).exists()}
+        for s in pipeline.stages(read, place)
     ]
     if as_json:
         out.print(json.dumps(rows), markup=False, highlight=False)
         return
     for row in rows:
-        out.print(f"{'kept ' if row['cached'] else 'to do'}  {row['key'][:8]}  {row['name']}", markup=False, highlight=False)
+        out.print(
+            f"{'kept ' if row['cached'] else 'to do'}  {row['key'][:8]}  {row['name']}", markup=False, highlight=False
+        )
     out.print(f"{sum(not r['cached'] for r in rows)} of {len(rows)} stages to do, then the report.", highlight=False)
 
 
 @app.command("list", epilog="Examples: `robustgan list attacks` · `robustgan list metrics --json`")
 def list_(
-    what: Annotated[Literal["attacks", "datasets", "models", "metrics", "configs"], typer.Argument(help="What to list.")],
+    what: Annotated[
+        Literal["attacks", "datasets", "models", "metrics", "configs"], typer.Argument(help="What to list.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """List what can stand in a config or a report."""
@@ -139,7 +150,9 @@ def schema() -> None:
     out.print(json.dumps(config_schema(), indent=1), markup=False, highlight=False)
 
 
-@data_app.command(epilog="Examples: `robustgan data audit /data/BreaKHis_v1 --partial` · `robustgan data audit --config idc_subset`")
+@data_app.command(
+    epilog="Examples: `robustgan data audit /data/BreaKHis_v1 --partial` · `robustgan data audit --config idc_subset`"
+)
 def audit(
     root_dir: Annotated[Path | None, typer.Argument(metavar="[ROOT]", help="Root of a BreakHis tree.")] = None,
     config: Annotated[str | None, typer.Option(help="A config whose data set is meant instead.")] = None,
@@ -184,9 +197,12 @@ def fetch(
     out.print(f"Data: {place}", markup=False, highlight=False)
 
 
-@data_app.command(epilog="Example: `robustgan data synth synthetic-breakhis --set patients=82 --set width=700 --set height=460`")
+@data_app.command(
+    epilog="Example: `robustgan data synth synthetic-breakhis --set patients=82 --set width=700 --set height=460`"
+)
 def synth(
-    dest: Annotated[Path, typer.Argument(help="Folder that gets the BreakHis tree; must not exist yet.")], sets: Settings = None
+    dest: Annotated[Path, typer.Argument(help="Folder that gets the BreakHis tree; must not exist yet.")],
+    sets: Settings = None,
 ) -> None:
     """Write synthetic H&E images as a BreakHis tree."""
     from robustgan.config import override, plugin
@@ -217,7 +233,9 @@ def _config_path(config: str) -> Path:
         return Path(config)
     known = configs()
     if config not in known:
-        raise InputError(f"config: found `{config}`, which is neither a file nor a config of robustgan. {nearest(config, known)}")
+        raise InputError(
+            f"config: found `{config}`, which is neither a file nor a config of robustgan. {nearest(config, known)}"
+        )
     return known[config]
 
 
@@ -282,7 +300,19 @@ def _explain(error: Exception) -> tuple[int, str]:
         return 2, str(error)
     if isinstance(error, RunError):
         return 3, str(error)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EPERM, errno.EDQUOT):
+    if isinstance(error, OSError) and error.errno in (
+        errno.ENOSPC,
+        errno.EACCES,
+        errno.EROFS,
+        errno.EPERM,
+        errno.EDQUOT,
+    ):
         what = f"{error.filename}: " if error.filename else ""
-        return 2, f"{what}{error.strerror}. Nothing that was finished is lost: make room or choose another --out, and run again."
-    return 1, f"{type(error).__name__}: {error}\nThis is a fault in robustgan; the same command with --debug shows where."
+        return (
+            2,
+            f"{what}{error.strerror}. Nothing that was finished is lost: make room or choose another --out and run again.",
+        )
+    return (
+        1,
+        f"{type(error).__name__}: {error}\nThis is a fault in robustgan; the same command with --debug shows where.",
+    )

@@ -154,7 +154,9 @@ def plugin(package: str, settings: object, where: str = "") -> Plugin:
         InputError: no mapping, no `kind`, an unknown kind, or settings that the kind refuses.
     """
     if not isinstance(settings, Mapping) or "kind" not in settings:
-        raise InputError(f"{where}: found {settings!r:.80}, expected a mapping with `kind`. {nearest('', kinds(package))}")
+        raise InputError(
+            f"{where}: found {settings!r:.80}, expected a mapping with `kind`. {nearest('', kinds(package))}"
+        )
     rest = {str(key): value for key, value in settings.items() if key != "kind"}
     return plugin_class(package, str(settings["kind"])).read(rest, where)
 
@@ -192,7 +194,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         InputError: the file is missing, is no YAML, holds no mapping, or gives a key twice.
     """
     try:
-        content = yaml.load(path.read_text("utf-8"), Loader=StrictLoader)  # noqa: S506 - derived from SafeLoader
+        content = yaml.load(path.read_text("utf-8"), Loader=StrictLoader)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file.") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -222,7 +224,9 @@ def _assign(place: Any, path: list[str], value: object, assignment: str) -> Any:
     head, *rest = path
     if isinstance(place, list):
         if not head.isdigit() or int(head) >= len(place):
-            raise InputError(f"--set {assignment}: `{head}` is no index of a list of {len(place)} (0..{len(place) - 1}).")
+            raise InputError(
+                f"--set {assignment}: `{head}` is no index of a list of {len(place)} (0..{len(place) - 1})."
+            )
         changed = _assign(place[int(head)], rest, value, assignment) if rest else value
         return [changed if i == int(head) else item for i, item in enumerate(place)]
     if not isinstance(place, dict):

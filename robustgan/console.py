@@ -9,7 +9,15 @@ from contextlib import contextmanager
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from robustgan.journal import Tick, silent
 from robustgan.pipeline import Stage
@@ -31,7 +39,9 @@ class Bars:
         self.progress.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Stop drawing."""
         self._finish()
         self.progress.stop()
@@ -51,7 +61,9 @@ class Bars:
         """Turn the bar of the last stage into a line."""
         if self.task is not None:
             task = self.progress.tasks[self.progress.task_ids.index(self.task)]
-            self.progress.console.print(f"{task.description}: {task.finished_time or task.elapsed or 0:.0f} s", highlight=False)
+            self.progress.console.print(
+                f"{task.description}: {task.finished_time or task.elapsed or 0:.0f} s", highlight=False
+            )
             self.progress.remove_task(self.task)
             self.task = None
 
@@ -66,7 +78,9 @@ class Lines:
         """Nothing to start."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Nothing to stop."""
 
     def watch(self, stage: Stage, cached: bool) -> Tick:
@@ -101,4 +115,6 @@ def bar(console: Console, title: str) -> Iterator[Tick]:
     """One bar for one long job."""
     with Progress(TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console) as progress:
         task = progress.add_task(title, total=None)
-        yield lambda done, total, text: progress.update(task, completed=done, total=total, description=f"{title} {text}")
+        yield lambda done, total, text: progress.update(
+            task, completed=done, total=total, description=f"{title} {text}"
+        )

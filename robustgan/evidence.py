@@ -1,4 +1,4 @@
-"""Gather what the stages of a run produced into one folder, from which the whole report can be rendered without torch."""
+"""Gather what the stages of a run produced into one folder: the whole report is rendered from it, without torch."""
 
 from __future__ import annotations
 

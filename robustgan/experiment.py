@@ -100,7 +100,9 @@ def experiment(settings: Mapping[str, Any]) -> Experiment:
     _distinct("models and oracles", [v.name for v in (*made.models, *made.oracles)])
     _distinct("attacks (set `name` to tell them apart)", [f"{a.label} {a.threat}" for a in made.attacks])
     if not made.oracles and not all(a.paired for a in made.attacks):
-        raise InputError("oracles: generated images are judged by oracle classifiers; give at least one under `oracles`.")
+        raise InputError(
+            "oracles: generated images are judged by oracle classifiers; give at least one under `oracles`."
+        )
     return made
 
 

@@ -58,9 +58,7 @@ def fetch(url: str, dest: Path, tick: Tick, pause: float = 2.0) -> Path:
         place = archive.with_name(re.sub(r"\.(tar\.gz|tgz)$", "", archive.name))
         return place if place.is_dir() else unpack(archive, place, tick)
     except OSError as error:
-        raise RunError(
-            f"{dest}: cannot be written: {error.strerror or error}. What came so far is kept."
-        ) from None
+        raise RunError(f"{dest}: cannot be written: {error.strerror or error}. What came so far is kept.") from None
 
 
 def download(url: str, dest: Path, tick: Tick, pause: float = 2.0) -> Path:
@@ -128,8 +126,7 @@ def _receive(url: str, part: Path, tick: Tick, pause: float) -> None:
         fruitless = 0 if _size(part) > best else fruitless + 1
         best = max(best, _size(part))
     raise RunError(
-        f"{url}: gave up after {fruitless} connections without progress: {trouble}. Run the command "
-        "again to resume."
+        f"{url}: gave up after {fruitless} connections without progress: {trouble}. Run the command again to resume."
     )
 
 
@@ -158,9 +155,7 @@ def _connect(url: str, part: Path, tick: Tick) -> int | None:
     with response:
         answer = _answer(response, have)
         if answer.start not in (0, have):
-            raise InputError(
-                f"{url}: asked for the bytes from {have:,}, the server sends those from {answer.start:,}."
-            )
+            raise InputError(f"{url}: asked for the bytes from {have:,}, the server sends those from {answer.start:,}.")
         _write_tag(part, answer.tag)
         with part.open("ab" if answer.start else "wb") as file:
             while block := response.read(BLOCK):

@@ -16,9 +16,9 @@ COLUMNS = ["attack", "norm", "eps", "model", "fold", "image_id", "magnification"
 def choose(predictions: pd.DataFrame, count: int) -> list[int]:
     """Rows for the gallery: `count` a class and magnification, right when clean and fooled first, then by image_id."""
     right = predictions["clean_pred"] == predictions["label"]
-    order = predictions.assign(
-        miss=~(right & (predictions["pred"] != predictions["label"])), wrong=~right
-    ).sort_values(["magnification", "label", "miss", "wrong", "image_id"])
+    order = predictions.assign(miss=~(right & (predictions["pred"] != predictions["label"])), wrong=~right).sort_values(
+        ["magnification", "label", "miss", "wrong", "image_id"]
+    )
     return order.groupby(["magnification", "label"], sort=False).head(count).index.tolist()
 
 
@@ -30,7 +30,8 @@ def write(rows: pd.DataFrame, clean: Bytes, adversarial: Bytes, folder: Path) ->
         _png(before, folder / "examples" / f"{name}-clean.png")
         _png(after, folder / "examples" / f"{name}-adv.png")
     table = rows[COLUMNS].assign(
-        clean_png=[f"examples/{name}-clean.png" for name in names], adv_png=[f"examples/{name}-adv.png" for name in names]
+        clean_png=[f"examples/{name}-clean.png" for name in names],
+        adv_png=[f"examples/{name}-adv.png" for name in names],
     )
     table.to_csv(folder / "examples.csv", index=False, float_format="%.6g", lineterminator="\n")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,6 @@ def examine(folder: Path) -> dict[str, Any]:
     """Facts in a fixed order, then `problems`: an empty list, or what stands in the way."""
     facts: dict[str, Any] = {"system": platform.platform(), "processors": os.cpu_count(), **provenance.versions()}
     problems = [f"{name} is not installed" for name, text in facts.items() if text == "not installed"]
-    if sys.version_info < (3, 11):
-        problems.append(f"Python {facts['python']}, needed is 3.11 or newer")
     try:
         import torch
 

@@ -104,12 +104,8 @@ def _decoded(data: bytes, path: Path) -> Image.Image:
     except InputError:
         raise
     except UnidentifiedImageError:
-        raise InputError(
-            f"{path}: not an image that can be read; allowed are {', '.join(FORMATS)}."
-        ) from None
-    except (
-        Exception
-    ) as error:  # whatever a decoder trips over in corrupt bytes, the file is what must be mended
+        raise InputError(f"{path}: not an image that can be read; allowed are {', '.join(FORMATS)}.") from None
+    except Exception as error:  # whatever a decoder trips over in corrupt bytes, the file is what must be mended
         raise InputError(f"{path}: corrupt or truncated image ({type(error).__name__}: {error}).") from None
     return image
 
@@ -164,9 +160,7 @@ def decode(root: Path, manifest: pd.DataFrame, pixels: Rule, out: Path, tick: Ti
 
     try:
         with out.open("wb") as file:
-            np.lib.format.write_array_header_1_0(
-                file, {"descr": "|u1", "fortran_order": False, "shape": shape}
-            )
+            np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
             for done, picture in enumerate(in_threads(one, rows), start=1):
                 file.write(picture.tobytes())
                 tick(done, len(rows), "decode images")
@@ -177,9 +171,7 @@ def decode(root: Path, manifest: pd.DataFrame, pixels: Rule, out: Path, tick: Ti
 def _listed(path: Path, image_id: str) -> Image.Image:
     data = _bytes(path)
     if hashlib.sha256(data).hexdigest() != image_id:
-        raise InputError(
-            f"{path}: the file changed after it was listed. Run the command again to list it anew."
-        )
+        raise InputError(f"{path}: the file changed after it was listed. Run the command again to list it anew.")
     return _decoded(data, path)
 
 

@@ -38,7 +38,9 @@ class Journal:
         """
         broken = [name for name, value in values.items() if isinstance(value, float) and not math.isfinite(value)]
         if broken:
-            raise RunError(f"{', '.join(broken)} is not finite: {values}. Lower the learning rate, or look at the data.")
+            raise RunError(
+                f"{', '.join(broken)} is not finite: {values}. Lower the learning rate, or look at the data."
+            )
         with self.stats.open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
 

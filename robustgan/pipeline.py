@@ -122,7 +122,9 @@ def _cells(
         own = {**shared, "seed": digest_seed(plan.seed, attack.label, seed)}
         needs = dict(inputs)
         if attack.trains:
-            learns = dict(inputs) if attack.paired else {k: inputs[k] for k in ("pixels", "split")}  # a DCGAN needs no victim
+            learns = (
+                dict(inputs) if attack.paired else {k: inputs[k] for k in ("pixels", "split")}
+            )  # a DCGAN needs no victim
             settings = {**own, "name": attack.label}
             needs["generator"] = Stage(steps.generator, f"train {what}", settings, learns, modules)
             yield needs["generator"]
@@ -139,7 +141,9 @@ def _budget(attack: Attack) -> str:
     eps = attack.threat.eps
     if eps != eps:  # NaN: unrestricted
         return ""
-    return f" {attack.threat.norm} {eps * 255:g}/255" if attack.threat.norm == "linf" else f" {attack.threat.norm} {eps:g}"
+    return (
+        f" {attack.threat.norm} {eps * 255:g}/255" if attack.threat.norm == "linf" else f" {attack.threat.norm} {eps:g}"
+    )
 
 
 def digest_seed(*parts: object) -> int:

@@ -1,4 +1,4 @@
-"""JSON Schema of a config, with every kind of data set, model and attack: editors complete and check configs with it."""
+"""JSON Schema of a config, with every kind of data set, model and attack: editors complete and check with it."""
 
 from __future__ import annotations
 
@@ -45,5 +45,8 @@ def _listed_eps(definition: dict[str, Any]) -> dict[str, Any]:
     if "eps" not in properties:
         return definition
     one = properties["eps"]
-    eps = {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}], "description": "[0, 1] scale; a list runs each"}
+    eps = {
+        "anyOf": [one, {"type": "array", "items": one, "minItems": 1}],
+        "description": "[0, 1] scale; a list runs each",
+    }
     return {**definition, "properties": {**properties, "eps": eps}}

@@ -154,9 +154,7 @@ def _official(rows: pd.DataFrame, fold: int, count: int, split: Rule) -> pd.Seri
     keys = pd.MultiIndex.from_arrays([rows["subtype"].map(CODES), rows["slide"]])
     strange = sorted(set(rows["slide"][~keys.isin(known.index)]))
     if strange:
-        raise InputError(
-            f"split.protocol: {split.protocol} knows the slides of BreakHis only, found {strange[0]}."
-        )
+        raise InputError(f"split.protocol: {split.protocol} knows the slides of BreakHis only, found {strange[0]}.")
     return _sides(pd.Series(known.reindex(keys).to_numpy() == 1, index=rows.index))
 
 
@@ -195,9 +193,7 @@ def _sides(test: pd.Series) -> pd.Series:
 
 
 Make = Callable[[pd.DataFrame, int, int, Rule], pd.Series]
-MAKERS: dict[
-    str, tuple[Make, int]
-] = {  # pattern of the name -> how it is made, and its folds (0: in the name)
+MAKERS: dict[str, tuple[Make, int]] = {  # pattern of the name -> how it is made, and its folds (0: in the name)
     r"accession-cv(?P<count>10|[2-9])": (_by_patient, 0),
     r"official-(?P<fold>[1-5])": (_official, 1),
     r"official-clean-(?P<fold>[1-5])": (_official_clean, 1),

@@ -102,10 +102,7 @@ def square_and_add(first: Term, second: Term, correlation: float = 0.0) -> Inter
         Statistics in Medicine 17 (1998) 2635-2650, method 10.
     """
     middle = first.weight * first.value + second.weight * second.value
-    reach = [
-        sorted((t.weight * (t.ends.low - t.value), t.weight * (t.ends.high - t.value)))
-        for t in (first, second)
-    ]
+    reach = [sorted((t.weight * (t.ends.low - t.value), t.weight * (t.ends.high - t.value))) for t in (first, second)]
     shared = 2 * correlation * math.copysign(1, first.weight * second.weight)
     below, above = (math.sqrt(max(0.0, a * a + b * b + shared * a * b)) for a, b in zip(*reach, strict=True))
     return Interval(middle - below, middle + above)

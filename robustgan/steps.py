@@ -1,7 +1,7 @@
 """The steps of a run, one function each: read inputs, do the work, fill a folder.
 
-A step sees only `work.settings` and its inputs, which are what its key covers. Heavy imports stand inside the steps: the
-plan of a run needs none of them, and they say which code a result depends on (`store.code_digest`).
+A step sees only `work.settings` and its inputs, which are what its key covers. Heavy imports stand inside the steps: a
+plan needs none of them, and they say which code a result depends on (`store.code_digest`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from robustgan.journal import Journal, Tick
 from robustgan.tensors import Network
 
 if TYPE_CHECKING:
-    import pandas as pd
     import torch
 
 
@@ -135,7 +134,9 @@ def forged(work: Work) -> None:
     attack, victim, held_out = attack_of(work), classifier_of(work, "classifier"), samples(work, "test")
     judges = [classifier_of(work, name) for name in sorted(work.inputs) if name.startswith("oracle")]
     network, seed = generator_of(work, attack), work.settings["seed"]
-    frame = attack.fool(victim, judges, network, held_out, seed, work.folder, work.tick).assign(**identity(work, attack))
+    frame = attack.fool(victim, judges, network, held_out, seed, work.folder, work.tick).assign(
+        **identity(work, attack)
+    )
     tables.write(frame, tables.GENERATED, work.folder / "generated.parquet")
 
 
@@ -176,7 +177,9 @@ def samples(work: Work, side: str) -> Samples:
     folds = tables.read(work.inputs["split"] / "fold.parquet", tables.FOLDS)
     chosen = np.flatnonzero(folds["split"] == side)
     if not len(chosen):
-        raise InputError(f"fold {folds['fold'].iloc[0]}: no image is on the side `{side}`; look at `robustgan data audit`.")
+        raise InputError(
+            f"fold {folds['fold'].iloc[0]}: no image is on the side `{side}`; look at `robustgan data audit`."
+        )
     array = np.load(work.inputs["pixels"] / "pixels.npy", mmap_mode="r", allow_pickle=False)
     images = torch.from_numpy(array[chosen]).permute(0, 3, 1, 2).contiguous().to(device_of(work))
     rows = folds.iloc[chosen][list(tables.MANIFEST)].reset_index(drop=True)

@@ -59,7 +59,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def code_digest(function: Callable[..., object], *modules: str) -> str:
-    """Digest of what makes a result: a function, the functions of its module that it calls, `modules`, all they import."""
+    """Digest of the code behind a result: a function, those beside it that it calls, `modules`, all they import."""
     body, imported = _read_function(function.__module__, function.__name__)
     reached: dict[str, str] = {}
     queue = [*modules, *imported]
@@ -133,6 +133,10 @@ def _bare(tree: ast.AST) -> ast.AST:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
                 node.body = node.body[1:] or [ast.Pass()]
     return tree

@@ -54,9 +54,7 @@ def validation(train: pd.DataFrame, share: float, seeds: tuple[int, int]) -> set
         InputError: a class has fewer than two units.
     """
     benign, ill = (train.loc[train["label"] == label, "unit"].nunique() for label in (0, 1))
-    if (
-        min(benign, ill) < 2
-    ):  # with two of each there is always a choice that leaves both classes on both sides
+    if min(benign, ill) < 2:  # with two of each there is always a choice that leaves both classes on both sides
         raise InputError(
             f"split: no validation side can be carved: outside the test side {benign} patients have benign "
             f"and {ill} have malignant images; each class needs two. Use fewer folds, or more patients."
@@ -65,18 +63,14 @@ def validation(train: pd.DataFrame, share: float, seeds: tuple[int, int]) -> set
     images, malignant = cells.to_numpy(), cells.columns.get_level_values(0).to_numpy() == 1
     best, chosen = np.inf, np.zeros(len(cells), bool)
     for inside in _candidates(train, cells.index, share, seeds):
-        both = all(
-            images[side][:, kind].sum() for side in (inside, ~inside) for kind in (malignant, ~malignant)
-        )
+        both = all(images[side][:, kind].sum() for side in (inside, ~inside) for kind in (malignant, ~malignant))
         off = float(np.abs(images[inside].sum(0) / images.sum(0) - share).sum())
         if both and off < best:
             best, chosen = off, inside
     return set(cells.index[chosen])
 
 
-def _candidates(
-    train: pd.DataFrame, units: pd.Index, share: float, seeds: tuple[int, int]
-) -> Iterator[np.ndarray]:
+def _candidates(train: pd.DataFrame, units: pd.Index, share: float, seeds: tuple[int, int]) -> Iterator[np.ndarray]:
     """Masks over `units`: draws within the strata, then (for very few patients) without them."""
     rng = np.random.default_rng([seed % 2**63 for seed in seeds])
     strata = strata_of(train, "unit").reindex(units).to_numpy()

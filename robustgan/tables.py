@@ -167,7 +167,9 @@ def read(path: Path, table: Table) -> pd.DataFrame:
     try:
         if path.suffix == ".csv":
             text = {name: "string" for name, column in table.items() if column.dtype == "string"}
-            frame = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=dict.fromkeys(set(table) - set(text), ""))
+            frame = pd.read_csv(
+                path, dtype=text, keep_default_na=False, na_values=dict.fromkeys(set(table) - set(text), "")
+            )
         else:
             frame = pd.read_parquet(path)
     except FileNotFoundError:

@@ -14,9 +14,7 @@ from robustgan.journal import Tick
 
 MAX_FILES = 100_000
 MAX_BYTES = 20 << 30  # of all files together
-MAX_RATIO = (
-    50  # unpacked bytes a packed one; images hardly shrink, so a bomb is far above and real data far below
-)
+MAX_RATIO = 50  # unpacked bytes a packed one; images hardly shrink, so a bomb is far above and real data far below
 FREE_BYTES = 64 << 20  # below this the ratio means nothing
 MAX_HEADER = 1 << 20  # tarfile reads a header whole into memory; file contents it reads in small blocks
 
@@ -75,18 +73,14 @@ def _check(member: tarfile.TarInfo, count: int, stream: Meter, archive: Path) ->
     reasons = {
         "a path that leaves the folder": path.is_absolute() or ".." in path.parts or "\0" in member.name,
         "a link": member.issym() or member.islnk(),
-        "neither a file nor a folder": not (
-            member.isfile() or member.isdir() or member.issym() or member.islnk()
-        ),
+        "neither a file nor a folder": not (member.isfile() or member.isdir() or member.issym() or member.islnk()),
         "a sparse file": member.issparse(),
         f"more than {MAX_FILES:,} files": count > MAX_FILES,
         f"more than {stream.limit:,} bytes": member.size > stream.limit - stream.tell(),
     }
     found = [reason for reason, holds in reasons.items() if holds]
     if found:
-        raise InputError(
-            f"{archive}: refused, it holds {found[0]}: {member.name!r:.200}. Nothing was unpacked."
-        )
+        raise InputError(f"{archive}: refused, it holds {found[0]}: {member.name!r:.200}. Nothing was unpacked.")
 
 
 def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:

@@ -51,9 +51,7 @@ def read(path: Path) -> dict[str, Tensor]:
         InputError: no such file, an unknown suffix, a broken file, or a pickle that holds more than tensors.
     """
     if path.suffix not in SUFFIXES:
-        raise InputError(
-            f"{path}: found suffix `{path.suffix}`, weights end in one of {', '.join(SUFFIXES)}."
-        )
+        raise InputError(f"{path}: found suffix `{path.suffix}`, weights end in one of {', '.join(SUFFIXES)}.")
     if not path.is_file():
         raise InputError(f"{path.absolute()}: no such weights file.")
     state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
@@ -96,9 +94,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 def _read_torch(path: Path) -> dict[str, Tensor]:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # about pickles of other tools: what is no weights is refused below
+            warnings.simplefilter("ignore")  # about pickles of other tools: what is no weights is refused below
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         reason = str(error).partition("\n")[0]
@@ -111,9 +107,7 @@ def _read_torch(path: Path) -> dict[str, Tensor]:
     for name in NESTED:
         if isinstance(content, Mapping) and isinstance(content.get(name), Mapping):
             content = content[name]
-    if not isinstance(content, Mapping) or not all(
-        isinstance(value, torch.Tensor) for value in content.values()
-    ):
+    if not isinstance(content, Mapping) or not all(isinstance(value, torch.Tensor) for value in content.values()):
         raise InputError(f"{path}: found {type(content).__name__}, expected a state dict: names and tensors.")
     return {str(name): value for name, value in content.items()}
 

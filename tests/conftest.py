@@ -33,7 +33,9 @@ def linear() -> Linear:
     return Linear(weight, bias=-float(0.5 * weight.sum())).eval()
 
 
-def samples_of(images: torch.Tensor, labels: torch.Tensor, magnifications: tuple[int, ...] = (40, 100, 200, 400)) -> Samples:
+def samples_of(
+    images: torch.Tensor, labels: torch.Tensor, magnifications: tuple[int, ...] = (40, 100, 200, 400)
+) -> Samples:
     """Wrap uint8 images (n 3 h w) and labels with made-up manifest rows: two images a patient."""
     n = len(images)
     rows = pd.DataFrame(

@@ -85,9 +85,7 @@ def test_many_findings_are_cut_and_counted() -> None:
             "path": [f"{i}.png" for i in range(50)],
         }
     )
-    lines = audit.as_lines(
-        audit.summarise("t", tables.check(rows, tables.MANIFEST), tables.empty(tables.FOLDS))
-    )
+    lines = audit.as_lines(audit.summarise("t", tables.check(rows, tables.MANIFEST), tables.empty(tables.FOLDS)))
     assert "Findings: 50" in lines
     assert "  ... and 30 more" in lines
     assert sum(".png: x" in line for line in lines) == 20

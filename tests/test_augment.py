@@ -47,9 +47,7 @@ def test_no_strength_changes_nothing() -> None:
 def test_stain_moves_the_densities_of_the_three_stains_within_its_strength() -> None:
     basis = torch.tensor(augment.HED)
     basis = basis / basis.norm(dim=1, keepdim=True)
-    amounts = 0.15 + 0.2 * torch.rand(
-        256, 3, 4, 4, generator=rng(1)
-    )  # of each stain; far from white and black
+    amounts = 0.15 + 0.2 * torch.rand(256, 3, 4, 4, generator=rng(1))  # of each stain; far from white and black
     x = 10 ** -torch.einsum("nshw,sc->nchw", amounts, basis)
     seen = -augment.stain(x, 0.05, rng()).log10()
     after = torch.einsum("nchw,cs->nshw", seen, torch.linalg.inv(basis))

@@ -36,22 +36,30 @@ sys.meta_path.insert(0, Blocked())
 
 
 @pytest.fixture
-def without_torch(tmp_path) -> dict[str, str]:
+def without_torch(tmp_path: Path) -> dict[str, str]:
     """An environment in which torch, timm and ART cannot be imported."""
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(BLOCKER)
     return {"PYTHONPATH": str(tmp_path / "site")}
 
 
-def test_a_plan_needs_no_torch(tmp_path, without_torch) -> None:
+def test_a_plan_needs_no_torch(tmp_path: Path, without_torch: dict[str, str]) -> None:
     rows = json.loads(robustgan("plan", "quickstart", "--json", "--out", str(tmp_path), env=without_torch))
-    assert {row["stage"] for row in rows} == {"manifest", "pixels", "split", "classifier", "generator", "attacked", "forged"}
+    assert {row["stage"] for row in rows} == {
+        "manifest",
+        "pixels",
+        "split",
+        "classifier",
+        "generator",
+        "attacked",
+        "forged",
+    }
     assert not any(row["cached"] for row in rows)
     assert list(tmp_path.iterdir()) == [tmp_path / "site"]
 
 
 @pytest.mark.parametrize("what", ["attacks", "datasets", "models", "metrics", "configs"])
-def test_lists_say_what_each_thing_is(what: str, without_torch) -> None:
+def test_lists_say_what_each_thing_is(what: str, without_torch: dict[str, str]) -> None:
     found = json.loads(robustgan("list", what, "--json", env=without_torch))
     assert len(found) >= 3
     assert all(found.values())
@@ -61,9 +69,11 @@ def test_help_has_examples() -> None:
     assert "robustgan run quickstart" in robustgan("run", "--help")
 
 
-def test_the_published_schema_is_the_code_s(without_torch) -> None:
+def test_the_published_schema_is_the_code_s(without_torch: dict[str, str]) -> None:
     printed = json.loads(robustgan("schema", env=without_torch))
-    assert printed == json.loads((CONFIGS / "schema.json").read_text("utf-8")), "run: robustgan schema > configs/schema.json"
+    assert printed == json.loads((CONFIGS / "schema.json").read_text("utf-8")), (
+        "run: robustgan schema > configs/schema.json"
+    )
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
@@ -89,17 +99,17 @@ def test_every_config_is_valid_and_survives_its_settings(path: Path) -> None:
         (("report", "nowhere"), "nowhere"),
     ],
 )
-def test_mistakes_are_explained_with_exit_code_2(tmp_path, words, said: str) -> None:
+def test_mistakes_are_explained_with_exit_code_2(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
     printed = robustgan(*words, cwd=tmp_path, code=2)
     assert re.search(said, printed.replace("\n", " ")), printed
 
 
-def test_two_attacks_of_one_name_are_refused(tmp_path) -> None:
+def test_two_attacks_of_one_name_are_refused(tmp_path: Path) -> None:
     printed = robustgan("plan", "smoke", "--set", "attacks.2={kind: clean}", cwd=tmp_path, code=2)
     assert "found twice: clean" in printed
 
 
-def test_debug_shows_the_traceback(tmp_path) -> None:
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "robustgan", "run", "none.yaml", "--debug"], cwd=tmp_path, capture_output=True, text=True
     )
@@ -112,7 +122,7 @@ def test_a_full_disk_is_explained() -> None:
     assert text.startswith("runs/x: No space left on device. Nothing that was finished is lost")
 
 
-def test_an_output_folder_that_is_a_file_is_explained(tmp_path) -> None:
+def test_an_output_folder_that_is_a_file_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     printed = robustgan("run", "smoke", "--out", str(tmp_path / "file"), code=2)
     assert "file" in printed
@@ -124,7 +134,7 @@ def test_doctor_finds_this_machine_fit() -> None:
     assert facts["torch"][0].isdigit()
 
 
-def test_synthetic_data_can_be_written_and_audited(tmp_path) -> None:
+def test_synthetic_data_can_be_written_and_audited(tmp_path: Path) -> None:
     sizes = ["--set", "patients=12", "--set", "fields=1", "--set", "width=48", "--set", "height=32"]
     robustgan("data", "synth", str(tmp_path / "tree"), *sizes)
     printed = robustgan("data", "audit", str(tmp_path / "tree"), "--partial")

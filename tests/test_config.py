@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -24,7 +25,9 @@ class Outer(Spec):
     many: tuple[Inner, ...] = ()
 
 
-@pytest.mark.parametrize(("text", "value"), [("8/255", 8 / 255), ("1e-3", 1e-3), ("0.25", 0.25), ("2", 2.0), (" 1 / 4 ", 0.25)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("8/255", 8 / 255), ("1e-3", 1e-3), ("0.25", 0.25), ("2", 2.0), (" 1 / 4 ", 0.25)]
+)
 def test_numbers_that_yaml_calls_strings(text: str, value: float) -> None:
     assert Inner.read({"rate": text}).rate == value
 
@@ -78,20 +81,20 @@ def test_what_is_no_plugin_is_refused(settings: object) -> None:
         config.plugin("attacks", settings, "attacks.0")
 
 
-def test_a_key_given_twice_is_an_error(tmp_path) -> None:
+def test_a_key_given_twice_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text("a: 1\nb: 2\na: 3\n")
     with pytest.raises(InputError, match="line 1: key given twice: a"):
         config.read_yaml(tmp_path / "c.yaml")
 
 
 @pytest.mark.parametrize("text", ["- 1\n", "a: [", "", "!!python/object/apply:os.system ['true']\n"])
-def test_yaml_that_is_no_config_is_refused(tmp_path, text: str) -> None:
+def test_yaml_that_is_no_config_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "c.yaml").write_text(text)
-    with pytest.raises(InputError, match="c.yaml"):
+    with pytest.raises(InputError, match=r"c\.yaml"):
         config.read_yaml(tmp_path / "c.yaml")
 
 
-def test_a_missing_config_is_named(tmp_path) -> None:
+def test_a_missing_config_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         config.read_yaml(tmp_path / "none.yaml")
 

@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md keeps its word: an attack, a data set, a model and a metric, each dropped into a copy of the package."""
+"""CONTRIBUTING.md keeps its word: attack, data set, model and metric, each dropped into a copy of the package."""
 
 import json
 import os
@@ -32,14 +32,16 @@ def blocks() -> dict[str, str]:
 
 
 @pytest.fixture
-def copy(tmp_path) -> Path:
+def copy(tmp_path: Path) -> Path:
     """The package with the four examples dropped in."""
     shutil.copytree(ROOT / "robustgan", tmp_path / "robustgan", ignore=shutil.ignore_patterns("__pycache__"))
     examples = blocks()
     definitions = tmp_path / examples.popitem()[0]
     assert definitions.name == "definitions.py"
     text = definitions.read_text("utf-8")
-    definitions.write_text(text.replace("FLIPS = {\n", "FLIPS = {\n" + blocks()[f"robustgan/metrics/{definitions.name}"]))
+    definitions.write_text(
+        text.replace("FLIPS = {\n", "FLIPS = {\n" + blocks()[f"robustgan/metrics/{definitions.name}"])
+    )
     for name, code in examples.items():
         assert not (tmp_path / name).exists()
         (tmp_path / name).write_text(code)
@@ -58,7 +60,12 @@ def call(copy: Path, *words: str) -> str:
 
 @pytest.mark.slow
 def test_what_is_dropped_in_is_listed_run_and_reported(copy: Path) -> None:
-    for what, name in (("attacks", "darken"), ("datasets", "stripes"), ("models", "twolayer"), ("metrics", "certain_errors")):
+    for what, name in (
+        ("attacks", "darken"),
+        ("datasets", "stripes"),
+        ("models", "twolayer"),
+        ("metrics", "certain_errors"),
+    ):
         assert name in json.loads(call(copy, "list", what, "--json"))
     call(copy, "run", "dropped.yaml")
     metrics = pd.read_csv(copy / "reports" / "dropped" / "metrics.csv")

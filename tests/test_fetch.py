@@ -189,9 +189,7 @@ def test_a_server_that_takes_back_what_it_announced(server: Server, tmp_path: Pa
         get(server, tmp_path)
     server.extra, server.body, server.tag = 0, HONEST[:-500], ""
     (tmp_path / "Set_v1.tar.gz.part.tag").unlink()
-    with pytest.raises(
-        InputError, match=f"says the file has {len(HONEST) - 500:,} bytes, but {len(HONEST):,} came"
-    ):
+    with pytest.raises(InputError, match=f"says the file has {len(HONEST) - 500:,} bytes, but {len(HONEST):,} came"):
         get(server, tmp_path)
 
 
@@ -232,9 +230,7 @@ def test_other_addresses_are_refused(tmp_path: Path, url: str) -> None:
         fetch(url, tmp_path, silent)
 
 
-@pytest.mark.parametrize(
-    "name", [".hidden.tar.gz", "a%00.tar.gz", "a%2f..%2f.tar.gz", "a%5cb.tar.gz", "..%2f.."]
-)
+@pytest.mark.parametrize("name", [".hidden.tar.gz", "a%00.tar.gz", "a%2f..%2f.tar.gz", "a%5cb.tar.gz", "..%2f.."])
 def test_a_file_name_cannot_leave_the_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="expected the address of a"):
         fetch(f"http://127.0.0.1:9/{name}", tmp_path, silent)
@@ -324,9 +320,7 @@ def test_a_broken_archive(tmp_path: Path, body: bytes) -> None:
 
 
 def test_modes_and_owners_of_the_archive_do_not_count(tmp_path: Path) -> None:
-    (tmp_path / "x.tar.gz").write_bytes(
-        archive_of(member("d/a", b"x", mode=0o4777), member("d/b", b"x", mode=0))
-    )
+    (tmp_path / "x.tar.gz").write_bytes(archive_of(member("d/a", b"x", mode=0o4777), member("d/b", b"x", mode=0)))
     place = unpack(tmp_path / "x.tar.gz", tmp_path / "x", silent)
     assert all(path.stat().st_mode & 0o7000 == 0 and path.stat().st_mode & 0o400 for path in place.iterdir())
 

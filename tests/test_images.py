@@ -109,9 +109,7 @@ def test_a_huge_png_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     tracemalloc.stop()
 
 
-@pytest.mark.parametrize(
-    ("width", "height"), [(9_000, 9_000), (15_000, 15_000)]
-)  # Pillow warns; Pillow refuses
+@pytest.mark.parametrize(("width", "height"), [(9_000, 9_000), (15_000, 15_000)])  # Pillow warns; Pillow refuses
 def test_a_huge_tiff_is_refused(tmp_path: Path, width: int, height: int) -> None:
     path, small = tmp_path / "huge.tif", io.BytesIO()
     Image.new("RGB", (8, 8)).save(small, format="TIFF")
@@ -204,9 +202,7 @@ def test_decode_writes_every_row_in_order(tmp_path: Path) -> None:
     rows = manifest_of(tmp_path, names)
     rows.loc[7, "finding"] = "duplicate of 3.png"
     seen: list[int] = []
-    images.decode(
-        tmp_path, rows, Pixels(size=16), tmp_path / "out.npy", lambda done, total, text: seen.append(done)
-    )
+    images.decode(tmp_path, rows, Pixels(size=16), tmp_path / "out.npy", lambda done, total, text: seen.append(done))
     array = np.load(tmp_path / "out.npy", mmap_mode="r", allow_pickle=False)
     assert array.shape == (150, 16, 16, 3)
     assert array.dtype == np.uint8

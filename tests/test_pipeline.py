@@ -30,11 +30,15 @@ def command(out: Path) -> list[str]:
 def contents(out: Path) -> dict[str, bytes]:
     """Bytes of every file of the report but `run.json`, which holds durations."""
     folder = out / "reports" / "smoke"
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p != folder / "run.json"}
+    return {
+        str(p.relative_to(folder)): p.read_bytes()
+        for p in folder.rglob("*")
+        if p.is_file() and p != folder / "run.json"
+    }
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Path:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("undisturbed")
     subprocess.run(command(out), check=True, capture_output=True)
     return out
@@ -72,7 +76,7 @@ def test_the_same_command_again_redoes_nothing(finished: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_kill_in_every_step_changes_nothing(finished: Path, tmp_path) -> None:
+def test_a_kill_in_every_step_changes_nothing(finished: Path, tmp_path: Path) -> None:
     for step in STEPS:
         process = subprocess.Popen(command(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         partial = tmp_path / "runs" / step
@@ -87,7 +91,7 @@ def test_a_kill_in_every_step_changes_nothing(finished: Path, tmp_path) -> None:
 
 
 @pytest.mark.slow
-def test_the_report_can_be_rendered_again_without_its_run(finished: Path, tmp_path) -> None:
+def test_the_report_can_be_rendered_again_without_its_run(finished: Path, tmp_path: Path) -> None:
     copy = tmp_path / "reports" / "smoke"
     shutil.copytree(finished / "reports" / "smoke", copy)
     for rendered in ("report.html", "report.md", "metrics.csv"):
@@ -96,7 +100,7 @@ def test_the_report_can_be_rendered_again_without_its_run(finished: Path, tmp_pa
     assert contents(tmp_path) == contents(finished)
 
 
-def test_stage_keys_depend_on_what_matters(tmp_path) -> None:
+def test_stage_keys_depend_on_what_matters(tmp_path: Path) -> None:
     settings = read_yaml(SMOKE)
     place = Place(tmp_path, tmp_path)
     base = {stage.name: stage.key for stage in stages(experiment(settings), place)}
@@ -107,12 +111,14 @@ def test_stage_keys_depend_on_what_matters(tmp_path) -> None:
 
     assert changed(title="other words") == set()
     assert changed(seed=1) == {name for name in base if name.startswith(("classifier", "train", "attack"))}
-    only = changed(attacks=[{"kind": "clean"}, *settings["attacks"][1:2], {"kind": "fgsm", "threat": {"norm": "linf", "eps": 0.1}}])
+    only = changed(
+        attacks=[{"kind": "clean"}, *settings["attacks"][1:2], {"kind": "fgsm", "threat": {"norm": "linf", "eps": 0.1}}]
+    )
     assert not any(name.startswith("classifier") for name in only)
     assert any("fgsm" in name for name in only)
 
 
-def test_a_failing_attack_is_reported_and_the_others_go_on(tmp_path, monkeypatch) -> None:
+def test_a_failing_attack_is_reported_and_the_others_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from robustgan import evaluation, steps
 
     def fail(*args: object, **kwargs: object) -> None:
@@ -123,7 +129,9 @@ def test_a_failing_attack_is_reported_and_the_others_go_on(tmp_path, monkeypatch
     settings["models"][0]["training"]["epochs"] = 1
     settings["oracles"] = []
     real = evaluation.judge
-    monkeypatch.setattr(evaluation, "judge", lambda attack, *rest: (fail if attack.label == "noise" else real)(attack, *rest))
+    monkeypatch.setattr(
+        evaluation, "judge", lambda attack, *rest: (fail if attack.label == "noise" else real)(attack, *rest)
+    )
     assert steps.attacked.__module__ == "robustgan.steps"
     folder, failures = run(experiment(settings), Place(tmp_path, tmp_path), "planted", lambda stage, cached: silent)
     assert len(failures) == 1

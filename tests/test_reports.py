@@ -14,7 +14,7 @@ COMMITTED = sorted(path.parent for path in (ROOT / "reports").glob("*/run.json")
 
 
 @pytest.mark.parametrize("folder", COMMITTED, ids=lambda path: path.name)
-def test_a_committed_report_is_rendered_from_its_tables(folder: Path, tmp_path) -> None:
+def test_a_committed_report_is_rendered_from_its_tables(folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / folder.name
     shutil.copytree(folder, copy)
     render(copy)

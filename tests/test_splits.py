@@ -39,9 +39,7 @@ def manifest_of(rows: pd.DataFrame) -> pd.DataFrame:
         },
         index=rows.index,
     )
-    return tables.check(
-        pd.concat([rows, made.drop(columns=[c for c in rows if c in made])], axis=1), tables.MANIFEST
-    )
+    return tables.check(pd.concat([rows, made.drop(columns=[c for c in rows if c in made])], axis=1), tables.MANIFEST)
 
 
 @pytest.fixture(scope="module")
@@ -297,12 +295,7 @@ def test_one_image_under_two_patients_is_refused() -> None:
 
 def test_large_patients_are_dealt_first() -> None:
     sizes = [100, 40, 30, 20, 10]
-    rows = [
-        {"group": f"{kind}{i}", "label": kind}
-        for kind in (0, 1)
-        for i, n in enumerate(sizes)
-        for _ in range(n)
-    ]
+    rows = [{"group": f"{kind}{i}", "label": kind} for kind in (0, 1) for i, n in enumerate(sizes) for _ in range(n)]
     folds = strata.partition(manifest_of(pd.DataFrame(rows)), 2)
     sums = pd.Series([sizes[int(group[1:])] for group in folds.index]).groupby(folds.to_numpy()).sum()
     assert sums.max() - sums.min() <= 60
@@ -311,9 +304,7 @@ def test_large_patients_are_dealt_first() -> None:
 
 def test_the_real_patches_fold_evenly(real_data: Path) -> None:
     listed = pd.read_csv(real_data / "idc_subset/manifest.csv", dtype=str)
-    rows = manifest_of(
-        pd.DataFrame({"group": listed["patient_id"], "label": (listed["class"] == "idc").astype(int)})
-    )
+    rows = manifest_of(pd.DataFrame({"group": listed["patient_id"], "label": (listed["class"] == "idc").astype(int)}))
     for fold in range(1, 6):
         made = splits.assign(rows, Split(), fold)
         assert made.groupby("split")["label"].mean().between(0.24, 0.29).all()

@@ -47,9 +47,7 @@ def test_no_trials_have_no_interval() -> None:
 
 
 @pytest.mark.parametrize(("groups", "low"), [(7, 0.590), (9, 0.664), (19, 0.824), (28, 0.877)])
-def test_where_every_group_is_right_the_groups_are_counted_and_not_the_images(
-    groups: int, low: float
-) -> None:
+def test_where_every_group_is_right_the_groups_are_counted_and_not_the_images(groups: int, low: float) -> None:
     sizes = np.arange(10.0, 10.0 + groups)
     assert korn_graubard(sizes, sizes) == pytest.approx((low, 1), abs=5e-4)
     assert korn_graubard(0 * sizes, sizes) == pytest.approx((0, 1 - low), abs=5e-4)
@@ -88,9 +86,7 @@ def test_one_group_has_no_interval() -> None:
     assert expanded_percentile(np.arange(10.0), 1) is NO_INTERVAL
 
 
-def clustered(
-    rng: np.random.Generator, groups: int, rate: float, alike: float
-) -> tuple[np.ndarray, np.ndarray]:
+def clustered(rng: np.random.Generator, groups: int, rate: float, alike: float) -> tuple[np.ndarray, np.ndarray]:
     """Right and trials of each group: 10 to 60 images, beta-binomial with intraclass correlation `alike`."""
     sizes = rng.integers(10, 61, groups)
     scale = (1 - alike) / alike
@@ -184,9 +180,7 @@ def test_sign_flip_is_the_enumeration_of_all_signs(differences: list[int]) -> No
 
 
 def test_sign_flip_floor_and_many_groups() -> None:
-    assert sign_flip(np.full(9, 3)) == pytest.approx(
-        2 / 2**9
-    )  # 0.0039: the smallest that 9 patients can give
+    assert sign_flip(np.full(9, 3)) == pytest.approx(2 / 2**9)  # 0.0039: the smallest that 9 patients can give
     rng = np.random.default_rng(5)
     values = rng.integers(-8, 12, 60)
     signs = rng.choice([-1, 1], (40_000, 60))
@@ -203,9 +197,7 @@ def test_sign_flip_holds_its_level_where_mcnemar_on_images_does_not() -> None:
     for _ in range(400):
         sizes = rng.integers(10, 40, groups)
         changed = rng.binomial(sizes, 0.3)
-        lost = rng.binomial(
-            changed, rng.beta(0.75, 0.75, groups)
-        )  # as often better as worse, but alike in a patient
+        lost = rng.binomial(changed, rng.beta(0.75, 0.75, groups))  # as often better as worse, but alike in a patient
         won = changed - lost
         false += np.array([sign_flip(lost - won), image_level(int(lost.sum()), int(won.sum()))]) < 0.05
     by_patient, by_image = false / 400

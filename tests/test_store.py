@@ -18,7 +18,7 @@ def fill(folder: Path) -> dict:
     return {"stage": "s"}
 
 
-def test_a_finished_stage_is_not_built_again(tmp_path) -> None:
+def test_a_finished_stage_is_not_built_again(tmp_path: Path) -> None:
     first = cached(tmp_path, "s", "k", fill)
     again = cached(tmp_path, "s", "k", lambda folder: pytest.fail("built twice"))
     assert first == again
@@ -26,7 +26,7 @@ def test_a_finished_stage_is_not_built_again(tmp_path) -> None:
     assert (first / "run.json").exists()
 
 
-def test_a_failed_stage_leaves_nothing_under_its_key(tmp_path) -> None:
+def test_a_failed_stage_leaves_nothing_under_its_key(tmp_path: Path) -> None:
     def fail(folder: Path) -> dict:
         (folder / "half").write_text("half")
         raise OSError("no space")
@@ -38,7 +38,7 @@ def test_a_failed_stage_leaves_nothing_under_its_key(tmp_path) -> None:
     assert not (done / "half").exists()
 
 
-def test_a_checkpoint_survives_a_failure(tmp_path) -> None:
+def test_a_checkpoint_survives_a_failure(tmp_path: Path) -> None:
     def stop(folder: Path) -> dict:
         (folder / "checkpoint.pt").write_text("epoch 3")
         raise OSError("killed")
@@ -63,7 +63,7 @@ def slow(root: str, log: str) -> None:
     cached(Path(root), "s", "k", build)
 
 
-def test_two_runs_at_once_build_once(tmp_path) -> None:
+def test_two_runs_at_once_build_once(tmp_path: Path) -> None:
     log = tmp_path / "log"
     context = multiprocessing.get_context("spawn")
     runs = [context.Process(target=slow, args=(str(tmp_path / "runs"), str(log))) for _ in range(2)]
@@ -84,7 +84,7 @@ def hang(root: str) -> None:
     cached(Path(root), "s", "k", build)
 
 
-def test_a_killed_run_frees_its_lock_and_its_half_work(tmp_path) -> None:
+def test_a_killed_run_frees_its_lock_and_its_half_work(tmp_path: Path) -> None:
     process = multiprocessing.get_context("spawn").Process(target=hang, args=(str(tmp_path),))
     process.start()
     while not (tmp_path / "s" / "k.partial" / "half").exists():
@@ -100,7 +100,7 @@ def test_digests_do_not_depend_on_the_order_of_keys() -> None:
     assert digest({"a": 1}) != digest({"a": 1.5})
 
 
-def edited(monkeypatch, tmp_path, source: str) -> str:
+def edited(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str) -> str:
     """Digest of the function `step` in a module with this source."""
     (tmp_path / "made_up.py").write_text(source)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -115,7 +115,7 @@ def edited(monkeypatch, tmp_path, source: str) -> str:
     return code_digest(module.step)
 
 
-def test_comments_and_docstrings_do_not_count_but_code_does(monkeypatch, tmp_path) -> None:
+def test_comments_and_docstrings_do_not_count_but_code_does(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     base = "def helper():\n    return 1\n\ndef step():\n    return helper()\n\ndef other():\n    return 5\n"
     first = edited(monkeypatch, tmp_path, base)
     words = base.replace("def step():\n", 'def step():\n    """Say more."""\n    # why\n')

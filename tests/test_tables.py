@@ -1,6 +1,7 @@
 """Tables: exact columns, survived by Parquet and CSV."""
 
 import math
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -12,12 +13,12 @@ LEAK = pd.DataFrame({"fold": [1], "identity": ["group"], "split": ["test"], "ima
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_a_table_survives_its_file(tmp_path, suffix: str) -> None:
+def test_a_table_survives_its_file(tmp_path: Path, suffix: str) -> None:
     tables.write(LEAK, tables.LEAKS, tmp_path / f"t{suffix}")
     pd.testing.assert_frame_equal(tables.read(tmp_path / f"t{suffix}", tables.LEAKS), tables.check(LEAK, tables.LEAKS))
 
 
-def test_undefined_numbers_and_the_text_nan_stay_what_they_are(tmp_path) -> None:
+def test_undefined_numbers_and_the_text_nan_stay_what_they_are(tmp_path: Path) -> None:
     row = {name: "NA" if column.dtype == "string" else 1 for name, column in tables.FOOLING.items()} | {"low": math.nan}
     tables.write(pd.DataFrame([row]), tables.FOOLING, tmp_path / "t.csv")
     read = tables.read(tmp_path / "t.csv", tables.FOOLING)
@@ -35,7 +36,7 @@ def test_a_value_of_the_wrong_kind_is_refused() -> None:
         tables.check(LEAK.assign(images=["many"]), tables.LEAKS)
 
 
-def test_a_file_that_is_no_table_is_refused(tmp_path) -> None:
+def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.parquet").write_bytes(b"not parquet")
     with pytest.raises(InputError, match="cannot be read as a table"):
         tables.read(tmp_path / "t.parquet", tables.LEAKS)

@@ -46,9 +46,7 @@ def test_weights_that_share_memory_or_lie_channels_last_are_saved(tmp_path: Path
     assert torch.equal(weights.read(tmp_path / "a.safetensors")["0.weight"], weight_of(network))
 
 
-@pytest.mark.parametrize(
-    "wrap", [lambda s: s, lambda s: {"state_dict": s, "epoch": 3}, lambda s: {"model": s}]
-)
+@pytest.mark.parametrize("wrap", [lambda s: s, lambda s: {"state_dict": s, "epoch": 3}, lambda s: {"model": s}])
 @pytest.mark.parametrize("prefix", ["", "module."])
 def test_torch_files_in_their_usual_shapes_are_read(tmp_path: Path, wrap: object, prefix: str) -> None:
     network = small()
@@ -61,9 +59,7 @@ def test_torch_files_in_their_usual_shapes_are_read(tmp_path: Path, wrap: object
 
 @pytest.mark.parametrize("name", ["evil.pt", "evil.pth", "evil.safetensors"])
 @pytest.mark.parametrize("writer", ["pickle", "torch"])
-def test_a_pickle_posing_as_weights_is_refused_and_runs_nothing(
-    tmp_path: Path, name: str, writer: str
-) -> None:
+def test_a_pickle_posing_as_weights_is_refused_and_runs_nothing(tmp_path: Path, name: str, writer: str) -> None:
     target = tmp_path / "created"
     content = {"0.weight": torch.zeros(2), "x": Payload(target)}
     if writer == "pickle":
@@ -93,9 +89,7 @@ def test_broken_files_and_other_content_are_named(tmp_path: Path) -> None:
         weights.read(tmp_path / "numbers.pt")
     with pytest.raises(InputError, match=r"nowhere.pt: no such weights file"):
         weights.read(tmp_path / "nowhere.pt")
-    with pytest.raises(
-        InputError, match=r"found suffix `.pkl`, weights end in one of .safetensors, .pt, .pth"
-    ):
+    with pytest.raises(InputError, match=r"found suffix `.pkl`, weights end in one of .safetensors, .pt, .pth"):
         weights.read(tmp_path / "model.pkl")
 
 

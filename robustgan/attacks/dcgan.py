@@ -34,9 +34,7 @@ class DCGAN(Attack):
     paired: ClassVar[bool] = False
 
     threat: Unrestricted = Unrestricted()
-    size: Annotated[int, Field(ge=16, le=512, multiple_of=16)] = (
-        64  # pixels; must be the `size` of the images
-    )
+    size: Annotated[int, Field(ge=16, le=512, multiple_of=16)] = 64  # pixels; must be the `size` of the images
     latent: Count = 128  # length of a latent vector
     embedding: Count = 64  # length of a label's vector
     ngf: Count = 64  # channels of the generator's last hidden layer; doubled in each layer before
@@ -100,9 +98,7 @@ class DCGAN(Attack):
         from robustgan.gan.sheet import write_sheet
 
         if not oracles or any(oracle is model for oracle in oracles):
-            raise InputError(
-                "dcgan: needs at least one oracle, and the victim cannot be one: it would judge itself."
-            )
+            raise InputError("dcgan: needs at least one oracle, and the victim cannot be one: it would judge itself.")
         gan = cast(Gan, network)
         rule = monitor.RULES[int(gan.status)]
         if rule != "ok":

@@ -98,14 +98,10 @@ def scan(root: Path, partial: bool, tick: Tick) -> pd.DataFrame:
     check_counts(rows, partial, root)
     rows = pd.concat([rows, _survey.survey(root, paths, tick)], axis=1)
     both = rows.loc[_survey.contradictions(rows), "path"].tolist()
-    _survey.refuse(
-        both, f"{root}: one image stands under both labels", "Remove the copies whose label is wrong."
-    )
+    _survey.refuse(both, f"{root}: one image stands under both labels", "Remove the copies whose label is wrong.")
     _survey.require_both_classes(rows["label"], root)
     rows["finding"] = _survey.twins(rows)
-    return tables.check(
-        rows.drop(columns=["type", "pixels"]).assign(given_split=""), tables.MANIFEST, str(root)
-    )
+    return tables.check(rows.drop(columns=["type", "pixels"]).assign(given_split=""), tables.MANIFEST, str(root))
 
 
 # ------------------------------------------------------------------------------------------- names and places
@@ -154,9 +150,7 @@ def check_names(paths: list[str]) -> None:
 def check_places(paths: list[str]) -> None:
     """Refuse files that lie in another folder than their name says."""
     moved = [f"{path}: its name belongs at {place_of(path.rpartition('/')[2])}" for path in paths]
-    moved = [
-        line for line, path in zip(moved, paths, strict=True) if place_of(path.rpartition("/")[2]) != path
-    ]
+    moved = [line for line, path in zip(moved, paths, strict=True) if place_of(path.rpartition("/")[2]) != path]
     _survey.refuse(moved, "files in the wrong folder")
 
 
@@ -217,7 +211,5 @@ def list_files(root: Path) -> list[str]:
             links += [Path(place, name) for name in folders if Path(place, name).is_symlink()]
             files += [Path(place, name) for name in names if name not in SYSTEM and not name.startswith("._")]
     links += [path for path in files if path.is_symlink() and not path.resolve().is_relative_to(inside)]
-    _survey.refuse(
-        sorted(map(str, links)), f"{root}: links to folders, or out of the root", "Copy the files instead."
-    )
+    _survey.refuse(sorted(map(str, links)), f"{root}: links to folders, or out of the root", "Copy the files instead.")
     return sorted(path.relative_to(root).as_posix() for path in files)

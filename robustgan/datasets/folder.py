@@ -46,9 +46,7 @@ class Folder(Dataset):
     labels: Annotated[dict[str, Literal[0, 1]], BeforeValidator(_text_keys)] = Field(
         default={"0": 0, "1": 1, "benign": 0, "malignant": 1}, min_length=2
     )  # value of the label column -> 0 benign, 1 malignant
-    magnification: Annotated[int, Field(ge=0)] = (
-        0  # of all images, where the manifest has no column for it; 0 unknown
-    )
+    magnification: Annotated[int, Field(ge=0)] = 0  # of all images, where the manifest has no column for it; 0 unknown
     citation: str = ""  # whom to cite for the images
 
     @property
@@ -92,9 +90,7 @@ class Folder(Dataset):
     def _table(self, root: Path) -> pd.DataFrame:
         """The manifest with our column names, every value checked but no image opened."""
         where, raw = root / self.csv, _read(root / self.csv)
-        missing = [
-            f"no column `{name}`. {nearest(name, map(str, raw))}" for name in self._used() if name not in raw
-        ]
+        missing = [f"no column `{name}`. {nearest(name, map(str, raw))}" for name in self._used() if name not in raw]
         _survey.refuse(missing, f"{where}: columns")
         rows = pd.DataFrame({key: raw[name] if name else "" for key, name in self.columns})
         rows["label"] = self._labels(rows["label"], where)
@@ -155,8 +151,7 @@ def _allowed(values: pd.Series, allowed: Any, what: str) -> None:
     wrong = values[~values.isin(list(allowed))]
     names = [name for name in allowed if name]
     lines = [
-        f"found {value!r} in {(wrong == value).sum()} rows. {nearest(value, names)}"
-        for value in sorted(set(wrong))
+        f"found {value!r} in {(wrong == value).sum()} rows. {nearest(value, names)}" for value in sorted(set(wrong))
     ]
     _survey.refuse(lines, what)
 

@@ -71,9 +71,7 @@ def generated(gan: Gan, jury: Jury, images: Bytes, labels: Labels, batch: int) -
     cells = gan.cells[labels].cpu()
     rows = pd.DataFrame(
         {
-            "image_id": [
-                hashlib.sha256(i.tobytes()).hexdigest() for i in images.permute(0, 2, 3, 1).cpu().numpy()
-            ],
+            "image_id": [hashlib.sha256(i.tobytes()).hexdigest() for i in images.permute(0, 2, 3, 1).cpu().numpy()],
             "group": "",
             "magnification": cells[:, 1].numpy(),
             "label": cells[:, 0].numpy(),
@@ -85,9 +83,7 @@ def generated(gan: Gan, jury: Jury, images: Bytes, labels: Labels, batch: int) -
 def real(jury: Jury, held_out: Samples, batch: int) -> pd.DataFrame:
     """Rows of held-out real images: what the same rule says where the label is known."""
     rows = held_out.rows[["image_id", "group", "magnification", "label"]].reset_index(drop=True)
-    return rows.assign(
-        **verdicts(jury, held_out.images, held_out.labels, batch), mode="real", distance=np.nan
-    )
+    return rows.assign(**verdicts(jury, held_out.images, held_out.labels, batch), mode="real", distance=np.nan)
 
 
 def verdicts(jury: Jury, images: Bytes, truth: Labels, batch: int) -> dict[str, np.ndarray]:

@@ -48,9 +48,7 @@ def on_losses(losses: Sequence[float], gaps: Sequence[float], window: int) -> Fi
     recent, apart = losses[-window:], gaps[-window:]
     low = sum(loss < SATURATED for loss in recent) / window
     if low >= 0.5:
-        return Finding(
-            "D_SATURATED", f"the discriminator's loss is below {SATURATED} in {low:.0%} of {window} steps"
-        )
+        return Finding("D_SATURATED", f"the discriminator's loss is below {SATURATED} in {low:.0%} of {window} steps")
     if all(CHANCE[0] <= loss <= CHANCE[1] for loss in recent) and max(map(abs, apart)) < GAP:
         return Finding("D_DEAD", f"the discriminator's loss is at chance (2.0) in all of {window} steps")
     return None
@@ -61,9 +59,7 @@ def on_variety(generated: Mapping[str, float], real: Mapping[str, float]) -> Fin
     for label, value in generated.items():
         if label in real and value < VARIETY * real[label]:
             share = value / real[label]
-            return Finding(
-                "COLLAPSED", f"{label}: generated images vary {share:.2f} times as much as real ones"
-            )
+            return Finding("COLLAPSED", f"{label}: generated images vary {share:.2f} times as much as real ones")
     return None
 
 

@@ -74,9 +74,7 @@ def ordered(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 def sort_key(column: pd.Series[Any]) -> pd.Series[Any]:
     """What a column sorts by: magnifications by size, `pooled` last, `all` first, metrics as listed."""
     if column.name == "magnification":
-        return column.map(
-            lambda name: float(name[:-1]) if name[-1] == "X" else {"unknown": 0.0}.get(name, np.inf)
-        )
+        return column.map(lambda name: float(name[:-1]) if name[-1] == "X" else {"unknown": 0.0}.get(name, np.inf))
     if column.name == "subtype":
         return column.where(column != ALL, "")
     if column.name == "metric":

@@ -82,9 +82,7 @@ class Estimate(NamedTuple):
         if groups >= FEWEST:
             return self.noted(f"{said}: indicative only")
         clean, attacked, drop = (Reading(part.value) for part in self[:3])
-        return self._replace(
-            clean=clean, attacked=attacked, drop=drop, p=math.nan, note=f"{said}: no interval"
-        )
+        return self._replace(clean=clean, attacked=attacked, drop=drop, p=math.nan, note=f"{said}: no interval")
 
 
 def share(cohort: Cohort, counted: Mask, right: Mask, ends: Ends = korn_graubard) -> Estimate:

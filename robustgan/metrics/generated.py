@@ -138,9 +138,7 @@ def kinship(images: Made) -> float:
     if not any(images.group):  # independent draws: each is a group of its own
         index = np.arange(len(index))
     every = np.ones(len(index), dtype=bool)
-    return correlation(
-        *(np.bincount(index, part).astype(float) for part in (images.oracle, images.victim, every))
-    )
+    return correlation(*(np.bincount(index, part).astype(float) for part in (images.oracle, images.victim, every)))
 
 
 def cautions(rows: pd.DataFrame, mode: str) -> Iterator[str]:

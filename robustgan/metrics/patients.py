@@ -40,9 +40,7 @@ def diagnosis(cohort: Cohort, score: Numbers) -> dict[str, Estimate]:
     """
     pure, sizes = cohort.strata != 3, cohort.sums(cohort.everything)
     truth = (cohort.strata == 2)[pure]
-    before, after = (
-        (cohort.sums(scores) / sizes >= CUT)[pure] == truth for scores in (cohort.clean_score, score)
-    )
+    before, after = ((cohort.sums(scores) / sizes >= CUT)[pure] == truth for scores in (cohort.clean_score, score))
     names = tuple(name for name, kept in zip(cohort.names, pure, strict=True) if kept)
     patients = Cohort(names, np.arange(len(names)), truth, np.zeros(len(names)), before)
     left_out = int((~pure).sum())

@@ -65,9 +65,7 @@ def create(architecture: str, arguments: Mapping[str, Any]) -> nn.Module:
     try:
         network: nn.Module = timm.create_model(architecture, num_classes=2, **arguments)
     except (TypeError, ValueError, AssertionError, RuntimeError) as error:
-        raise InputError(
-            f"arguments: timm's `{architecture}` refuses {dict(arguments)!r:.200}: {error}"
-        ) from None
+        raise InputError(f"arguments: timm's `{architecture}` refuses {dict(arguments)!r:.200}: {error}") from None
     return network
 
 

@@ -33,12 +33,8 @@ class DenseNet(Family):
         from timm.models import densenet
         from torch import nn
 
-        network = densenet.DenseNet(
-            self.growth_rate, self.block_config, num_classes=2, drop_rate=self.drop_rate
-        )
-        if (
-            self.stem == "half"
-        ):  # a 3x3 convolution of stride 2 and no pooling: 48 pixels reach the first block as 24
+        network = densenet.DenseNet(self.growth_rate, self.block_config, num_classes=2, drop_rate=self.drop_rate)
+        if self.stem == "half":  # a 3x3 convolution of stride 2 and no pooling: 48 pixels reach the first block as 24
             network.features.conv0 = nn.Conv2d(3, 2 * self.growth_rate, 3, stride=2, padding=1, bias=False)
             network.features.pool0 = nn.Identity()
             nn.init.kaiming_normal_(network.features.conv0.weight)

@@ -25,7 +25,7 @@ class Cell(NamedTuple):
 
 LUMINAL = Cell(3.3, 0.09, 1.35, 1.0)
 MYOEPITHELIAL = Cell(2.7, 0.12, 2.1, 1.15, coarse=0.1, pale=0.0)
-FIBROBLAST = Cell(2.7, 0.2, 3.8, 0.9, coarse=0.1, pale=0.0)
+FIBROBLAST = Cell(2.6, 0.2, 4.0, 0.9, coarse=0.1, pale=0.0)
 LYMPHOCYTE = Cell(2.6, 0.07, 1.05, 1.4, coarse=0.2, pale=0.0, dent=0.02)
 RED = Cell(3.2, 0.06, 1.1, 0.0, 0.85, coarse=0.0, pale=0.35, dent=0.03)
 CYTOPLASM = Cell(7.0, 0.12, 1.2, 0.14, 0.2, coarse=0.1, pale=0.0)

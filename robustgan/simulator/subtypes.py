@@ -32,7 +32,7 @@ def lay_out(patient: Patient, seed: int, field: int, aspect: float) -> Section:
 
 def tumour(patient: Patient, radius: float, wild: float) -> Cell:
     """A tumour cell: larger, uneven, with coarse or empty chromatin and nucleoli; `wild` says how far that goes."""
-    grade = wild * (0.55 + 0.9 * patient.grade)
+    grade = wild * (0.6 + 0.9 * patient.grade)
     return Cell(
         radius * (1 + 0.12 * grade),
         spread=0.12 + 0.14 * grade,
@@ -65,7 +65,7 @@ def fibroadenoma(section: Section) -> None:
     rng = section.rng
     section.stroma = rng.uniform(0.5, 0.9)
     ducts = lattice(rng, section.extent, rng.uniform(190, 280), 0.25)
-    build.glands(section, blobs(rng, ducts, rng.uniform(30, 38), Form(0.25, (2.2, 6), 0.22, 0.06)), 12.5)
+    build.glands(section, blobs(rng, ducts, rng.uniform(34, 42), Form(0.25, (1.8, 5), 0.22, 0.06)), 12.5)
     hyperplasia(section, ducts)
     build.stroma(section, rng.uniform(14, 19))
 
@@ -83,7 +83,7 @@ def phyllodes_tumor(section: Section) -> None:
     ducts = lattice(rng, section.extent, 260, 0.3)
     ducts = ducts[section.at(ducts) == Compartment.STROMA]
     build.glands(section, blobs(rng, ducts, 26, Form(0.25, (1.5, 5), 0.2, 0.06)))
-    build.stroma(section, rng.uniform(11, 14), FIBROBLAST._replace(radius=3.2, spread=0.22, aspect=2.6))
+    build.stroma(section, rng.uniform(11, 14), FIBROBLAST._replace(radius=2.9, spread=0.22, aspect=3.4))
 
 
 def tubular_adenoma(section: Section) -> None:
@@ -116,7 +116,7 @@ def lobular_carcinoma(section: Section) -> None:
     """Small even cells in single files and alone, among dense fibres; no glands are formed."""
     rng, patient = section.rng, section.patient
     section.stroma = rng.uniform(0.5, 0.85)
-    cell = tumour(patient, 4.6, 0.4)
+    cell = tumour(patient, 4.8, 0.45)._replace(aspect=1.15)
     starts = lattice(rng, section.extent, rng.uniform(42, 66), 0.5)
     build.files(section, starts, 9, cell)
     build.fill(section, Compartment.STROMA, 40, cell, share=0.45)

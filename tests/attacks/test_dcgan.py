@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 import pytest
@@ -54,11 +55,9 @@ class Bright(nn.Module):
         return torch.stack([-level, level], 1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sides() -> tuple[Samples, Samples]:
-    images = torch.randint(
-        0, 256, (60, 3, 16, 16), generator=torch.Generator().manual_seed(2), dtype=torch.uint8
-    )
+    images = torch.randint(0, 256, (60, 3, 16, 16), generator=torch.Generator().manual_seed(2), dtype=torch.uint8)
     labels = torch.arange(60) // 2 % 2
     return samples_of(images[:40], labels[:40], (40, 100)), samples_of(images[40:], labels[40:], (40, 100))
 
@@ -79,10 +78,18 @@ def fitted(folder: Path, sides: tuple[Samples, Samples], attack: DCGAN = TINY, s
     return network
 
 
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory, sides: tuple[Samples, Samples]) -> tuple[Gan, Path]:
+    """A training that nothing disturbed, and its folder."""
+    folder = tmp_path_factory.mktemp("straight")
+    return fitted(folder, sides), folder
+
+
 @pytest.fixture
-def trusted(tmp_path: Path, sides: tuple[Samples, Samples]) -> Gan:
+def trusted(straight: tuple[Gan, Path]) -> Gan:
     """A generator after a few steps, declared fit for use: these tests are about what happens with it."""
-    network = fitted(tmp_path / "fit", sides)
+    network = cast(Gan, TINY.build())
+    network.load_state_dict(straight[0].state_dict())
     network.status.fill_(0)
     network.generator.ups[-1].weight.data *= 40  # contrast, which nine steps do not bring
     return network.eval()
@@ -97,13 +104,13 @@ def fooled(
 # --------------------------------------------------------------------------------------------------------- fit
 
 
-def test_fit_leaves_numbers_a_sheet_and_a_status(tmp_path: Path, sides: tuple[Samples, Samples]) -> None:
-    network = fitted(tmp_path, sides)
-    rows = [json.loads(line) for line in (tmp_path / "stats.jsonl").read_text().splitlines()]
+def test_fit_leaves_numbers_a_sheet_and_a_status(straight: tuple[Gan, Path]) -> None:
+    network, folder = straight
+    rows = [json.loads(line) for line in (folder / "stats.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [3, 6, 9]
     assert set(rows[0]) == {"step", "d_loss", "g_loss", "r_t", "kid_scatter"}
-    assert (tmp_path / "sheet.png").stat().st_size > 1000
-    status = json.loads((tmp_path / "status.json").read_text())
+    assert (folder / "sheet.png").stat().st_size > 1000
+    status = json.loads((folder / "status.json").read_text())
     assert status["status"] == monitor.RULES[int(network.status)]
     assert status["kid_scatter"] == min(row["kid_scatter"] for row in rows)
     assert network.pairs() == [(0, 40), (0, 100), (1, 40), (1, 100)]
@@ -112,31 +119,33 @@ def test_fit_leaves_numbers_a_sheet_and_a_status(tmp_path: Path, sides: tuple[Sa
 
 @pytest.mark.parametrize("stop", [1, 2, 3])
 def test_a_fit_that_was_killed_goes_on_to_the_same_bytes(
-    tmp_path: Path, sides: tuple[Samples, Samples], stop: int
+    tmp_path: Path, sides: tuple[Samples, Samples], straight: tuple[Gan, Path], stop: int
 ) -> None:
-    straight = fitted(tmp_path / "straight", sides)
+    network, folder = straight
     with pytest.raises(KillError):
         fitted(tmp_path / "killed", sides, stop=stop)
     with (tmp_path / "killed" / "stats.jsonl").open("a") as file:
         file.write('{"step": 999')  # half a line, written after the last checkpoint
     resumed = fitted(tmp_path / "killed", sides)
-    assert weights_digest(resumed) == weights_digest(straight)
+    assert weights_digest(resumed) == weights_digest(network)
     for name in ("stats.jsonl", "sheet.png", "status.json"):
-        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "straight" / name).read_bytes()
+        assert (tmp_path / "killed" / name).read_bytes() == (folder / name).read_bytes()
 
 
 def test_training_changes_the_generator_and_seeds_matter(
-    tmp_path: Path, sides: tuple[Samples, Samples]
+    tmp_path: Path, sides: tuple[Samples, Samples], straight: tuple[Gan, Path]
 ) -> None:
     torch.manual_seed(1)
-    untrained = weights_digest(TINY.build())
-    first = fitted(tmp_path / "a", sides)
-    assert weights_digest(first) != untrained
-    torch.manual_seed(1)
     other = TINY.build()
-    (tmp_path / "b").mkdir()
-    TINY.fit(nn.Identity(), *sides, State(other, torch.Generator().manual_seed(2)), Journal(tmp_path / "b"))
-    assert weights_digest(first) != weights_digest(other)
+    assert weights_digest(straight[0]) != weights_digest(other)
+    TINY.fit(nn.Identity(), *sides, State(other, torch.Generator().manual_seed(2)), Journal(tmp_path))
+    assert weights_digest(straight[0]) != weights_digest(other)
+
+
+def test_training_in_half_precision_stays_finite(tmp_path: Path, sides: tuple[Samples, Samples]) -> None:
+    training = TINY.training.model_copy(update={"precision": "bf16"})
+    network = fitted(tmp_path, sides, TINY.model_copy(update={"training": training}))
+    assert all(torch.isfinite(value).all() for value in network.state_dict().values())
 
 
 def test_images_of_another_size_are_refused(tmp_path: Path, sides: tuple[Samples, Samples]) -> None:
@@ -144,9 +153,7 @@ def test_images_of_another_size_are_refused(tmp_path: Path, sides: tuple[Samples
         fitted(tmp_path, sides, TINY.model_copy(update={"size": 32}))
 
 
-def test_validation_images_without_a_known_label_are_refused(
-    tmp_path: Path, sides: tuple[Samples, Samples]
-) -> None:
+def test_validation_images_without_a_known_label_are_refused(tmp_path: Path, sides: tuple[Samples, Samples]) -> None:
     train, val = sides
     strange = Samples(val.images, val.labels, val.rows.assign(magnification=400))
     with pytest.raises(InputError, match="at least 2 are needed"):
@@ -214,9 +221,7 @@ def test_fool_returns_a_valid_table(tmp_path: Path, trusted: Gan, sides: tuple[S
     assert (tmp_path / "fooling.png").is_file()
 
 
-def test_real_rows_keep_ids_and_known_labels(
-    tmp_path: Path, trusted: Gan, sides: tuple[Samples, Samples]
-) -> None:
+def test_real_rows_keep_ids_and_known_labels(tmp_path: Path, trusted: Gan, sides: tuple[Samples, Samples]) -> None:
     frame = fooled(trusted, [Bright(20.0)], sides[1], tmp_path)
     real = frame[frame["mode"] == "real"]
     assert real["image_id"].tolist() == sides[1].rows["image_id"].tolist()
@@ -238,18 +243,13 @@ def test_the_victim_never_judges(tmp_path: Path, trusted: Gan, sides: tuple[Samp
         TINY.fool(victim, [Bright(1.0), victim], trusted, sides[1], 0, tmp_path, silent)
     with pytest.raises(InputError, match="at least one oracle"):
         TINY.fool(victim, [], trusted, sides[1], 0, tmp_path, silent)
-    frames = [
-        TINY.fool(Bright(gain), [Bright(20.0)], trusted, sides[1], 0, tmp_path, silent)
-        for gain in (40.0, -40.0)
-    ]
+    frames = [TINY.fool(Bright(gain), [Bright(20.0)], trusted, sides[1], 0, tmp_path, silent) for gain in (40.0, -40.0)]
     natural = [frame[frame["mode"] == "natural"] for frame in frames]
     pd.testing.assert_series_equal(natural[0]["oracle_low"], natural[1]["oracle_low"])
     assert not natural[0]["score"].equals(natural[1]["score"])
 
 
-def test_the_search_oracle_does_not_judge(
-    tmp_path: Path, trusted: Gan, sides: tuple[Samples, Samples]
-) -> None:
+def test_the_search_oracle_does_not_judge(tmp_path: Path, trusted: Gan, sides: tuple[Samples, Samples]) -> None:
     helper, judge = Bright(20.0), Bright(30.0)
     fooled(trusted, [helper, judge], sides[1], tmp_path)
     assert judge.seen == 20 + 4 * 5 + 4 * 2  # every row once, and nothing inside the search

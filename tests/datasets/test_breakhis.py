@@ -217,9 +217,7 @@ def test_more_images_than_were_published(root: Path) -> None:
 def test_slides_that_breakhis_does_not_know(root: Path) -> None:
     plant(root / "BreaKHis_v1/histology_slides/breast", ["SOB_M_DC-99-1000A-40-001.png"], start=50)
     assert "99-1000" in set(scan(root, True, silent)["group"])
-    with pytest.raises(
-        InputError, match=r"counts that differ .* \(329\)"
-    ):  # 328 cells, and one of a strange slide
+    with pytest.raises(InputError, match=r"counts that differ .* \(329\)"):  # 328 cells, and one of a strange slide
         scan(root, False, silent)
 
 
@@ -256,8 +254,7 @@ def test_facts_add_up() -> None:
     assert known[benign]["accession"].nunique() == 16
     assert known[benign].groupby("fold")["accession"].nunique().tolist() == [3, 3, 3, 3, 4]
     assert all(
-        re.sub("[A-Z]+$", "", slide) == acc
-        for slide, acc in zip(known["slide"], known["accession"], strict=True)
+        re.sub("[A-Z]+$", "", slide) == acc for slide, acc in zip(known["slide"], known["accession"], strict=True)
     )
 
 
@@ -282,9 +279,7 @@ def test_a_complete_copy(real_data: Path, tmp_path: Path) -> None:
 
 def test_the_real_subset(real_data: Path) -> None:
     found = Breakhis(partial=True).manifest(real_data / "breakhis_subset", silent)
-    counts = found.groupby(["label", "magnification"]).agg(
-        images=("path", "size"), slides=("slide", "nunique")
-    )
+    counts = found.groupby(["label", "magnification"]).agg(images=("path", "size"), slides=("slide", "nunique"))
     assert counts["images"].tolist() == [9, 68, 17, 12, 33, 64, 20, 32]
     listed = pd.read_csv(real_data / "breakhis_subset/manifest.csv").set_index("file").loc[found["path"]]
     assert listed["sha256"].tolist() == found["image_id"].tolist()

@@ -146,13 +146,9 @@ def test_a_link_that_leaves_the_root(data: Path) -> None:
         ("split", {"m": "trian"}, "found 'trian' in 1 rows. Allowed: test, train, val. Did you mean `train`"),
     ],
 )
-def test_a_bad_value_in_an_optional_column(
-    data: Path, column: str, cells: dict[str, str], message: str
-) -> None:
+def test_a_bad_value_in_an_optional_column(data: Path, column: str, cells: dict[str, str], message: str) -> None:
     change(data, m="40" if column == "magnification" else "train")
-    frame = pd.read_csv(data / "set/manifest.csv", dtype=str).assign(
-        m="40" if column == "magnification" else "train"
-    )
+    frame = pd.read_csv(data / "set/manifest.csv", dtype=str).assign(m="40" if column == "magnification" else "train")
     frame.to_csv(data / "set/manifest.csv", index=False)
     change(data, **cells)
     with pytest.raises(InputError, match=message):

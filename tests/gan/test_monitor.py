@@ -45,9 +45,7 @@ def test_a_loss_that_is_not_finite_is_found_at_once(bad: float) -> None:
 
 
 def test_collapse_is_judged_a_label_at_a_time_and_named() -> None:
-    found = monitor.on_variety(
-        {"benign 40X": 1.0, "malignant 40X": 0.29}, {"benign 40X": 1.0, "malignant 40X": 1.0}
-    )
+    found = monitor.on_variety({"benign 40X": 1.0, "malignant 40X": 0.29}, {"benign 40X": 1.0, "malignant 40X": 1.0})
     assert found is not None
     assert found.rule == "COLLAPSED"
     assert "malignant 40X" in found.reason

@@ -45,9 +45,7 @@ def gan() -> Gan:
 @pytest.fixture
 def start() -> torch.Tensor:
     z = torch.randn(6, LATENT, generator=torch.Generator().manual_seed(3))
-    z[:, :4] = (
-        z[:, :4].abs() * 0.2 + 0.2
-    )  # the victim's channel: clearly malignant, not far from its boundary
+    z[:, :4] = z[:, :4].abs() * 0.2 + 0.2  # the victim's channel: clearly malignant, not far from its boundary
     z[:, 4:8] = z[:, 4:8].abs() + 1  # the oracle's channel: clearly malignant
     return z
 

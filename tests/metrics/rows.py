@@ -42,9 +42,7 @@ def rows(
     return tables.check(pd.DataFrame({**frame, **columns}), tables.PREDICTIONS)
 
 
-def study(
-    attacks: Sequence[str] = ("clean", "fgsm", "pgd"), patients: int = 24, seed: int = 0
-) -> pd.DataFrame:
+def study(attacks: Sequence[str] = ("clean", "fgsm", "pgd"), patients: int = 24, seed: int = 0) -> pd.DataFrame:
     """A classifier that works, 8 images a patient at four magnifications, and attacks that grow stronger."""
     rng = np.random.default_rng(seed)
     n = 8 * patients

@@ -9,9 +9,7 @@ from robustgan.metrics.cohort import Cohort, auroc_draws
 from robustgan.metrics.estimates import auroc, balanced, share
 
 
-def made(
-    images: int, groups: int, seed: int = 0, ties: int = 0, mixed: bool = True
-) -> tuple[Cohort, np.ndarray]:
+def made(images: int, groups: int, seed: int = 0, ties: int = 0, mixed: bool = True) -> tuple[Cohort, np.ndarray]:
     """A cohort with a classifier that is right most of the time, and attacked scores."""
     rng = np.random.default_rng(seed)
     group = np.concatenate([np.arange(groups), rng.integers(groups, size=images - groups)])

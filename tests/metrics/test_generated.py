@@ -108,13 +108,8 @@ def test_real_images_of_few_patients_have_no_interval() -> None:
 
 
 def test_a_generator_that_does_not_make_what_it_is_asked_for_is_named() -> None:
-    found = metrics.fooling(
-        made("natural", [1] * 10, [0.9] * 10, [0.1] * 6 + [0.95] * 4, [0.2] * 6 + [0.99] * 4)
-    )
-    assert (
-        cell(found, "fooling_rate")["note"]
-        == "not label faithful: the oracles see the label in a share of 0.40"
-    )
+    found = metrics.fooling(made("natural", [1] * 10, [0.9] * 10, [0.1] * 6 + [0.95] * 4, [0.2] * 6 + [0.99] * 4))
+    assert cell(found, "fooling_rate")["note"] == "not label faithful: the oracles see the label in a share of 0.40"
 
 
 def test_copies_and_a_single_oracle_are_named() -> None:
@@ -144,9 +139,7 @@ def test_modes_stand_in_order_and_rows_may_come_in_any() -> None:
     frame = pd.concat([eight().assign(mode="searched"), eight(), real], ignore_index=True)
     found = metrics.fooling(frame)
     assert list(found["mode"].unique()) == ["real", "natural", "searched"]
-    pd.testing.assert_frame_equal(
-        found, metrics.fooling(frame.sample(frac=1, random_state=1)), check_exact=True
-    )
+    pd.testing.assert_frame_equal(found, metrics.fooling(frame.sample(frac=1, random_state=1)), check_exact=True)
 
 
 def test_a_missing_column_is_named_and_no_rows_are_no_rows() -> None:

@@ -99,9 +99,7 @@ def test_patients_are_counted_in_two_named_ways(monkeypatch: pytest.MonkeyPatch)
     found = metrics.evaluate(small())
     recognition = cell(found, "accuracy", unit="patient recognition")
     assert recognition["clean"] == pytest.approx((10 + 2 * 0.5) / 12)
-    assert recognition["value"] == pytest.approx(
-        (8 + 0.5 + 1 + 0 + 0 - 1) / 12
-    )  # 0, 0, 1/2, five 1, then 0, three 1
+    assert recognition["value"] == pytest.approx((8 + 0.5 + 1 + 0 + 0 - 1) / 12)  # 0, 0, 1/2, five 1, then 0, three 1
     diagnosis = cell(found, "sensitivity", unit="patient diagnosis")
     # clean means 0.9 ..., last (0.9 + 0.2) / 2 = 0.55: all 8 right; attacked 0.2, 0.2, 0.55, 0.9, ...: 6 of 8
     assert (diagnosis["clean"], diagnosis["value"]) == pytest.approx((1, 6 / 8))
@@ -119,9 +117,7 @@ def test_recognition_weighs_patients_and_accuracy_weighs_images() -> None:
 
 
 def test_mixed_patients_are_left_out_of_the_diagnosis_and_counted() -> None:
-    found = metrics.evaluate(
-        rows([1, 0, 1, 1], [0.9, 0.1, 0.9, 0.8], [0.9, 0.1, 0.2, 0.3], ["a", "a", "b", "b"])
-    )
+    found = metrics.evaluate(rows([1, 0, 1, 1], [0.9, 0.1, 0.9, 0.8], [0.9, 0.1, 0.2, 0.3], ["a", "a", "b", "b"]))
     accuracy = cell(found, "accuracy", unit="patient diagnosis")
     assert (accuracy["clean"], accuracy["value"], accuracy["groups"], accuracy["images"]) == (1, 0, 1, 2)
     assert "1 patients with images of both classes are left out" in accuracy["note"]
@@ -173,9 +169,7 @@ def test_the_cells_of_a_study() -> None:
 
 def test_holm_is_over_attacks_and_magnifications_of_one_metric() -> None:
     found = metrics.evaluate(study())
-    family = found[
-        (found["metric"] == "sensitivity") & (found["unit"] == "image") & (found["subtype"] == "all")
-    ]
+    family = found[(found["metric"] == "sensitivity") & (found["unit"] == "image") & (found["subtype"] == "all")]
     assert family["p"].notna().sum() == 3 * 5  # fgsm, pgd, worst-case; the clean row tests nothing
     np.testing.assert_allclose(family["p_holm"], holm(family["p"].to_numpy()))
     assert found.loc[found["subtype"] != "all", "p_holm"].isna().all()
@@ -284,9 +278,7 @@ def test_the_table_survives_a_csv(tmp_path: Path) -> None:
 
 
 def test_a_new_metric_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    sure = definitions.Share(
-        "share of confident images called right", lambda c: abs(c.clean_score - 0.5) > 0.4
-    )
+    sure = definitions.Share("share of confident images called right", lambda c: abs(c.clean_score - 0.5) > 0.4)
     monkeypatch.setitem(definitions.SHARES, "sure_accuracy", sure)
     monkeypatch.setitem(definitions.METRIC_NAMES, "sure_accuracy", sure.meaning)
     row = cell(metrics.evaluate(study()), "sure_accuracy")

@@ -30,9 +30,7 @@ def mine(tmp_path: Path) -> tuple[torch.nn.Module, Path]:
 
 
 def build(path: Path, **settings: Any) -> torch.nn.Module:
-    made = plugin(
-        "models", {"kind": "checkpoint", "architecture": "resnet10t", "weights": str(path), **settings}
-    )
+    made = plugin("models", {"kind": "checkpoint", "architecture": "resnet10t", "weights": str(path), **settings})
     assert isinstance(made, Model)
     assert not made.trains
     return made.build()
@@ -93,9 +91,7 @@ def test_weights_with_other_classes_or_names_say_what_differs(
         ({"std": [0.1, 0.0, 0.1]}, "std.1"),
     ],
 )
-def test_wrong_settings_are_named(
-    mine: tuple[torch.nn.Module, Path], settings: dict[str, Any], message: str
-) -> None:
+def test_wrong_settings_are_named(mine: tuple[torch.nn.Module, Path], settings: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as caught:
         build(mine[1], **settings)
     assert message in str(caught.value)
@@ -103,15 +99,11 @@ def test_wrong_settings_are_named(
 
 def test_arguments_reach_timm(mine: tuple[torch.nn.Module, Path], tmp_path: Path) -> None:
     weights.save(timm.create_model("resnet10t", num_classes=2, stem_width=16), tmp_path / "thin.safetensors")
-    assert build(tmp_path / "thin.safetensors", arguments={"stem_width": 16})(
-        torch.rand(1, 3, 32, 32)
-    ).shape == (1, 2)
+    assert build(tmp_path / "thin.safetensors", arguments={"stem_width": 16})(torch.rand(1, 3, 32, 32)).shape == (1, 2)
 
 
 def test_the_fingerprint_needs_the_file(tmp_path: Path) -> None:
-    made = plugin(
-        "models", {"kind": "checkpoint", "architecture": "resnet10t", "weights": str(tmp_path / "no.pt")}
-    )
+    made = plugin("models", {"kind": "checkpoint", "architecture": "resnet10t", "weights": str(tmp_path / "no.pt")})
     assert isinstance(made, Model)
     with pytest.raises(InputError, match="cannot be read: No such file"):
         made.fingerprint()

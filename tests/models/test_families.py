@@ -71,9 +71,7 @@ def test_the_half_stem_keeps_twice_the_side() -> None:
 
 
 @pytest.mark.parametrize("settings", [SMALL[0], SMALL[3]])
-def test_weights_of_a_backbone_with_another_head_are_a_start(
-    settings: dict[str, Any], tmp_path: Path
-) -> None:
+def test_weights_of_a_backbone_with_another_head_are_a_start(settings: dict[str, Any], tmp_path: Path) -> None:
     source = built(settings, seed=5)
     backbone = source.get_submodule("backbone")
     state = {name: v.clone() for name, v in backbone.state_dict().items()}
@@ -115,18 +113,14 @@ def test_a_skeleton_reads_no_file() -> None:
 
 
 @pytest.mark.parametrize("kind", ["densenet121", "resnet18"])
-def test_a_hub_that_cannot_be_reached_is_said_with_the_way_out(
-    kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_hub_that_cannot_be_reached_is_said_with_the_way_out(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import timm.models
 
     def unreachable(*_: object, **__: object) -> None:
         raise ConnectionError("Max retries exceeded\nwith a long trace")
 
     monkeypatch.setattr(timm.models, "load_pretrained", unreachable)
-    with pytest.raises(
-        InputError, match=r"could not be fetched.*\(Max retries exceeded\).*`weights: /path/to"
-    ) as e:
+    with pytest.raises(InputError, match=r"could not be fetched.*\(Max retries exceeded\).*`weights: /path/to") as e:
         built({"kind": kind.rstrip("0123456789"), "variant": kind, "pretrained": True})
     assert kind in str(e.value)
 
