@@ -1,7 +1,7 @@
 """What the quickstart costs, stage by stage: seconds and memory, on this machine, from an empty folder.
 
 Run it with nothing else on the machine:  python benchmarks/quickstart.py [--config smoke] [--repeat 3]
-It writes reports/benchmarks/quickstart.csv (stage; seconds, median of the repeats; highest memory so far, MiB), and fails
+It writes reports/benchmarks/quickstart.csv (seconds, median of the repeats; highest memory so far, MiB), and fails
 when the whole takes more than the promised 5 minutes or 3 GiB.
 """
 

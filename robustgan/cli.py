@@ -87,7 +87,7 @@ def plan(
     from robustgan import pipeline
 
     read, place = _plan(config, sets), _place(out_dir, data)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"stage": s.kind, "name": s.name, "key": s.key, "cached": place.folder(s).exists()}
         for s in pipeline.stages(read, place)
     ]
@@ -310,7 +310,7 @@ def _explain(error: Exception) -> tuple[int, str]:
         what = f"{error.filename}: " if error.filename else ""
         return (
             2,
-            f"{what}{error.strerror}. Nothing that was finished is lost: make room or choose another --out and run again.",
+            f"{what}{error.strerror}. Nothing finished is lost: make room or choose another --out and run again.",
         )
     return (
         1,

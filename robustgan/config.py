@@ -147,8 +147,10 @@ def plugin_class(package: str, kind: str) -> type[Plugin]:
     return found[0]
 
 
-def plugin(package: str, settings: object, where: str = "") -> Plugin:
+def plugin(package: str, settings: object, where: str = "") -> Any:
     """Build the plug-in that `settings` describe (`kind` names the file, the rest are its settings).
+
+    Its class is known at run time alone: a Dataset, Model or Attack, as the package says.
 
     Raises:
         InputError: no mapping, no `kind`, an unknown kind, or settings that the kind refuses.
@@ -217,7 +219,8 @@ def override(settings: dict[str, Any], assignment: str) -> dict[str, Any]:
     path, sign, text = assignment.partition("=")
     if not sign or not path:
         raise InputError(f"--set {assignment}: expected KEY=VALUE, for example --set seed=1.")
-    return _assign(settings, path.split("."), yaml.safe_load(text), assignment)
+    changed: dict[str, Any] = _assign(settings, path.split("."), yaml.safe_load(text), assignment)
+    return changed
 
 
 def _assign(place: Any, path: list[str], value: object, assignment: str) -> Any:

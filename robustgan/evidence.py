@@ -46,7 +46,8 @@ def _tables(by_kind: Mapping[str, list[Path]], folder: Path) -> None:
 
 def _first_seed(by_kind: Mapping[str, list[Path]]) -> int:
     """Seed of the victims' split; the oracles' splits carry higher ones."""
-    return min(_settings(path)["split"]["seed"] for path in by_kind["split"])
+    seeds: list[int] = [_settings(path)["split"]["seed"] for path in by_kind["split"]]
+    return min(seeds)
 
 
 def _stacked(folders: list[Path], name: str, table: tables.Table) -> pd.DataFrame:

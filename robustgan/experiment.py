@@ -39,11 +39,11 @@ class Training(Spec):
 
     epochs: Count = 12
     batch: Count = 64
-    lr: Positive = 2e-3  # peak of the one-epoch warm-up and cosine schedule, AdamW
+    lr: Positive = 3e-3  # peak of the one-epoch warm-up and cosine schedule, AdamW
     weight_decay: Annotated[Number, Field(ge=0)] = 1e-2
     label_smoothing: Annotated[Number, Field(ge=0, lt=1)] = 0.0
-    stain: Annotated[Number, Field(ge=0, le=1)] = 0.05  # half-width of the random stain strength and shift (HED)
-    patience: Count = 6  # epochs without a better validation score before stopping
+    stain: Annotated[Number, Field(ge=0, le=1)] = 0.03  # half-width of the random stain strength and shift (HED)
+    patience: Count = 10  # epochs without a better validation score before stopping
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto: bf16 on a GPU, fp32 elsewhere
 
 

@@ -38,11 +38,11 @@ class Linf(Spec):
 
     def ascend(self, gradient: Tensor, step: float) -> Tensor:
         """The move of length `step` in this norm that raises the loss most, to first order."""
-        return step * gradient.sign()
+        return gradient.sign() * step
 
     def start(self, unit: Tensor) -> Tensor:
         """A point of the ball from numbers in U(0, 1), uniform in each coordinate."""
-        return (2 * unit - 1) * self.eps
+        return (unit * 2 - 1) * self.eps
 
 
 class L2(Spec):
@@ -53,22 +53,28 @@ class L2(Spec):
 
     def distance(self, x: Images, x_adv: Images) -> Scores:
         """Euclidean length of the change, an image."""
-        return (x_adv - x).flatten(1).norm(dim=1)
+        return lengths(x_adv - x)
 
     def project(self, x: Images, x_adv: Images) -> Images:
         """Images in the budget around `x` and in [0, 1]: first clipped, then drawn towards `x`."""
         change = x_adv.clamp(0, 1) - x
-        length = change.flatten(1).norm(dim=1).clamp_min(1e-12).view(-1, 1, 1, 1)
+        length = lengths(change).clamp_min(1e-12).view(-1, 1, 1, 1)
         return (x + change * (self.eps / length).clamp_max(1)).clamp(0, 1)  # the last clamp: rounding only
 
     def ascend(self, gradient: Tensor, step: float) -> Tensor:
         """The move of length `step` in this norm that raises the loss most, to first order."""
-        return step * gradient / gradient.flatten(1).norm(dim=1).clamp_min(1e-12).view(-1, 1, 1, 1)
+        return gradient * step / lengths(gradient).clamp_min(1e-12).view(-1, 1, 1, 1)
 
     def start(self, unit: Tensor) -> Tensor:
         """A point of the ball from numbers in U(0, 1): random signs and sizes, scaled to at most `eps`."""
         spread = 2 * unit - 1
         return self.eps * spread / math.sqrt(spread[0].numel())
+
+
+def lengths(change: Tensor) -> Scores:
+    """Euclidean length of each of n changes."""
+    found: Scores = change.flatten(1).norm(dim=1)
+    return found
 
 
 class Unrestricted(Spec):

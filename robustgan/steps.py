@@ -81,11 +81,12 @@ def classifier(work: Work) -> None:
 
     from robustgan import config
     from robustgan.experiment import Training
-    from robustgan.training import train
+    from robustgan.training import probe, train
 
     model = config.plugin("models", work.settings["model"])
     torch.manual_seed(work.settings["seed"])
     network = model.build().to(device_of(work))
+    probe(network, samples(work, "val").images[:1])
     if model.trains:
         rule = Training.read(work.settings["training"])
         train(network, samples(work, "train"), samples(work, "val"), rule, work.settings["seed"], work.journal)
@@ -192,7 +193,7 @@ def classifier_of(work: Work, name: str) -> Network:
 
     folder = work.inputs[name]
     model = config.plugin("models", json.loads((folder / "card.json").read_text("utf-8"))["model"])
-    network = model.skeleton().to(device_of(work))
+    network: Network = model.skeleton().to(device_of(work))
     weights.load(network, folder / "weights.safetensors")
     return network.eval()
 
@@ -208,7 +209,7 @@ def generator_of(work: Work, attack: Any) -> Network:
     """The attack's network, trained where it trains."""
     from robustgan import weights
 
-    network = attack.build().to(device_of(work))
+    network: Network = attack.build().to(device_of(work))
     if attack.trains:
         weights.load(network, work.inputs["generator"] / "weights.safetensors")
     return network.eval()

@@ -119,7 +119,7 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
 def test_a_full_disk_is_explained() -> None:
     code, text = cli._explain(OSError(28, "No space left on device", "runs/x"))
     assert code == 2
-    assert text.startswith("runs/x: No space left on device. Nothing that was finished is lost")
+    assert text.startswith("runs/x: No space left on device. Nothing finished is lost")
 
 
 def test_an_output_folder_that_is_a_file_is_explained(tmp_path: Path) -> None:
