@@ -34,6 +34,10 @@ app.add_typer(data_app, name="data")
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
 
+MENDABLE = {  # what a user can mend about a folder: full, closed to writing, or no folder at all
+    errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST,
+}  # fmt: skip
+
 Config = Annotated[str, typer.Argument(help="A config file, or the name of one that comes with robustgan.")]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Change a setting: KEY=VALUE, for example split.folds=[2].")
@@ -300,19 +304,8 @@ def _explain(error: Exception) -> tuple[int, str]:
         return 2, str(error)
     if isinstance(error, RunError):
         return 3, str(error)
-    if isinstance(error, OSError) and error.errno in (
-        errno.ENOSPC,
-        errno.EACCES,
-        errno.EROFS,
-        errno.EPERM,
-        errno.EDQUOT,
-    ):
+    if isinstance(error, OSError) and error.errno in MENDABLE:
         what = f"{error.filename}: " if error.filename else ""
-        return (
-            2,
-            f"{what}{error.strerror}. Nothing finished is lost: make room or choose another --out and run again.",
-        )
-    return (
-        1,
-        f"{type(error).__name__}: {error}\nThis is a fault in robustgan; the same command with --debug shows where.",
-    )
+        return 2, f"{what}{error.strerror}. Nothing finished is lost: make room or choose another --out and run again."
+    hint = "This is a fault in robustgan; the same command with --debug shows where."
+    return 1, f"{type(error).__name__}: {error}\n{hint}"

@@ -99,7 +99,8 @@ def _generator(folder: Folder, rival: Case) -> str:
     rate = _success(folder, case)
     if not case or not rate:
         return ""
-    return f"{case.name}, one pass of a trained generator, turns {rate} % of all images that were right."
+    told = "one pass of a trained generator (told the label, as gradient attacks are)"
+    return f"{case.name}, {told}, turns {rate} % of all images that were right."
 
 
 def _noise(folder: Folder, rival: Case) -> str:
