@@ -1,0 +1,1 @@
+"""Suites and measurements behind the published numbers."""
