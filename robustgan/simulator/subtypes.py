@@ -41,7 +41,7 @@ def tumour(patient: Patient, radius: float, wild: float) -> Cell:
         coarse=0.2 + 0.35 * grade,
         pale=0.25 + 0.35 * grade,
         nucleolus=0.9 * grade,
-        dent=0.07 + 0.1 * grade,
+        dent=0.06 + 0.07 * grade,
     )
 
 
