@@ -19,7 +19,7 @@ from typing import Any
 
 from robustgan import provenance, steps
 from robustgan.config import module_of
-from robustgan.errors import RunError
+from robustgan.errors import InputError, RunError
 from robustgan.experiment import Experiment, Victim
 from robustgan.interfaces import Attack
 from robustgan.journal import Tick
@@ -67,7 +67,15 @@ Watch = Callable[[Stage, bool], Tick]  # told of each stage and whether it is th
 
 
 def stages(plan: Experiment, place: Place) -> list[Stage]:
-    """Every stage but the report, in an order in which they can run."""
+    """Every stage but the report, in an order in which they can run.
+
+    Raises:
+        InputError: an attack makes images of another size than the classifiers get; the data set is not there.
+    """
+    for attack in plan.attacks:
+        size = getattr(attack, "size", plan.pixels.size)
+        if size != plan.pixels.size:
+            raise InputError(f"{attack.label}.size: found {size}, allowed is pixels.size, {plan.pixels.size}.")
     common = {"device": plan.device}
     dataset = {"dataset": plan.dataset.settings()}
     source = module_of("datasets", plan.dataset.kind)

@@ -94,6 +94,7 @@ def test_every_config_is_valid_and_survives_its_settings(path: Path) -> None:
         (("plan", "smoke", "--set", "attacks.1.kind=advgna"), "attacks: no kind `advgna`.*Did you mean `advgan`?"),
         (("plan", "smoke", "--set", "attacks.1.threat.eps=0"), "attacks.1.*eps.*greater than 0"),
         (("plan", "smoke", "--set", "models.0.training.lr=fast"), "lr.*found 'fast'"),
+        (("plan", "smoke", "--set", "pixels.size=48"), "dcgan.size: found 32, allowed is pixels.size, 48"),
         (("plan", "smoke", "--set", "seed"), "expected KEY=VALUE"),
         (("data", "audit"), "give either a ROOT or --config"),
         (("report", "nowhere"), "nowhere"),
