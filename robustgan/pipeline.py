@@ -194,6 +194,10 @@ def build(stage: Stage, place: Place, watch: Watch) -> Path:
 
     def make(folder: Path) -> dict[str, Any]:
         start = time.perf_counter()
+        if "device" in stage.settings:  # the step works with torch
+            from robustgan import repeatable
+
+            repeatable.enforce(stage.settings["device"])
         stage.step(steps.Work(stage.settings, inputs, folder, place.data, tick))
         record = {"stage": stage.kind, "name": stage.name, "key": stage.key, "settings": stage.settings}
         keys = {name: need.key for name, need in stage.needs.items()}
