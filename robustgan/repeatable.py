@@ -1,7 +1,7 @@
 """The same bytes from the same settings: on the CPU, no sum may depend on which thread was first.
 
-Without it, two runs of a DCGAN on two threads part within a few steps: the gradient of its discriminator's augmentation is
-a scattered sum. A GPU is left as it is.
+Without it, two runs of a DCGAN on two threads part within a few steps, as the gradient of its augmentation is a
+scattered sum. A GPU is left as it is.
 """
 
 import torch
