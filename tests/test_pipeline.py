@@ -1,12 +1,10 @@
 """The whole run: complete, repeatable to the byte, resumed after a kill in every step, honest about what failed."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -20,11 +18,16 @@ from robustgan.journal import silent
 from robustgan.pipeline import Place, run, stages
 
 SMOKE = Path(__file__).parents[1] / "configs" / "smoke.yaml"
+KILLED = Path(__file__).with_name("killed.py")
 STEPS = ("manifest", "pixels", "split", "classifier", "generator", "attacked", "forged", "report")
 
 
+def arguments(out: Path) -> list[str]:
+    return ["run", str(SMOKE), "--out", str(out), "--json"]
+
+
 def command(out: Path) -> list[str]:
-    return [sys.executable, "-m", "robustgan", "run", str(SMOKE), "--out", str(out), "--json"]
+    return [sys.executable, "-m", "robustgan", *arguments(out)]
 
 
 def contents(out: Path) -> dict[str, bytes]:
@@ -78,14 +81,11 @@ def test_the_same_command_again_redoes_nothing(finished: Path) -> None:
 @pytest.mark.slow
 def test_a_kill_in_every_step_changes_nothing(finished: Path, tmp_path: Path) -> None:
     for step in STEPS:
-        process = subprocess.Popen(command(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        partial = tmp_path / "runs" / step
-        while process.poll() is None and not any(partial.glob("*.partial")):
-            time.sleep(0.005)
-        assert process.poll() is None, f"the run ended before a kill could reach {step}"
-        time.sleep(0.2)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+        died = subprocess.run(
+            [sys.executable, str(KILLED), step, *arguments(tmp_path)], capture_output=True, check=False
+        )
+        assert died.returncode == -signal.SIGKILL, f"{step}: {died.stderr.decode()}"
+        assert any((tmp_path / "runs" / step).glob("*.partial")), f"the kill came after {step}"
     subprocess.run(command(tmp_path), check=True, capture_output=True)
     assert contents(tmp_path) == contents(finished)
 
