@@ -144,6 +144,8 @@ def plugin_class(package: str, kind: str) -> type[Plugin]:
     if len(found) != 1:
         names = ", ".join(c.__name__ for c in found) or "none"
         raise InputError(f"{module.__name__}: a plug-in file defines exactly one plug-in class, found {names}.")
+    if missing := sorted(getattr(found[0], "__abstractmethods__", ())):
+        raise InputError(f"{module.__name__}: {found[0].__name__} does not define {', '.join(missing)}.")
     return found[0]
 
 

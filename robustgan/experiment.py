@@ -10,7 +10,7 @@ from pydantic import Field, SerializeAsAny
 
 from robustgan.config import Number, Spec, plugin, read_yaml
 from robustgan.errors import InputError
-from robustgan.interfaces import Attack, Dataset, Model
+from robustgan.interfaces import AnyAttack, Dataset, Model
 
 Positive = Annotated[Number, Field(gt=0)]
 Share = Annotated[Number, Field(gt=0, lt=1)]
@@ -69,7 +69,7 @@ class Experiment(Spec):
     split: Split = Split()
     models: tuple[Victim, ...] = Field(min_length=1)
     oracles: tuple[Victim, ...] = ()  # judge generated images; never the victims; other seeds and patients
-    attacks: tuple[SerializeAsAny[Attack], ...] = Field(min_length=1)
+    attacks: tuple[SerializeAsAny[AnyAttack], ...] = Field(min_length=1)
     gallery: Annotated[int, Field(ge=0, le=8)] = 1  # images a class and magnification in the report's gallery
 
     def settings(self) -> dict[str, Any]:
@@ -117,14 +117,14 @@ def _victim(settings: object, where: str) -> object:
     return {**settings, "model": plugin("models", settings["model"], f"{where}.model")}
 
 
-def _attacks(entries: list[Any]) -> Iterator[Attack]:
+def _attacks(entries: list[Any]) -> Iterator[AnyAttack]:
     """One attack an entry and eps: `threat: {norm: linf, eps: [2/255, 8/255]}` stands for two."""
     for i, entry in enumerate(entries):
         threat = entry.get("threat") if isinstance(entry, Mapping) else None
         listed = isinstance(threat, Mapping) and isinstance(threat.get("eps"), list)
         for eps in threat["eps"] if listed else [None]:  # type: ignore[index]
             one = {**entry, "threat": {**threat, "eps": eps}} if listed else entry  # type: ignore[dict-item]
-            yield cast(Attack, plugin("attacks", one, f"attacks.{i}"))
+            yield cast(AnyAttack, plugin("attacks", one, f"attacks.{i}"))
 
 
 def _listed(value: object, where: str) -> list[Any]:

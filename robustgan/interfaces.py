@@ -7,7 +7,8 @@ be read, checked and planned on a machine without them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
@@ -99,13 +100,13 @@ class Dataset(Plugin):
     """Where images come from. `manifest` lists every image; nothing is dropped on the way."""
 
     @property
+    @abstractmethod
     def source(self) -> str:
         """Whom to cite, and where the images come from, for the report."""
-        raise NotImplementedError
 
+    @abstractmethod
     def locate(self, data: Path, folder: Path) -> Path:
         """The folder that holds the images: under the user's `data`, or made in the stage's own `folder`."""
-        raise NotImplementedError
 
     def fingerprint(self, root: Path) -> str:
         """A digest of the bytes of all files that `manifest` would read; empty where the settings say it all."""
@@ -114,9 +115,9 @@ class Dataset(Plugin):
     def make(self, root: Path, tick: Tick) -> None:
         """Write the images, for a data set that makes its own."""
 
+    @abstractmethod
     def manifest(self, root: Path, tick: Tick) -> pd.DataFrame:
         """List every image under `root` as a MANIFEST table (`tables.py`)."""
-        raise NotImplementedError
 
 
 class Model(Plugin):
@@ -128,9 +129,9 @@ class Model(Plugin):
         """A digest of the bytes of the weights that `build` reads from files; empty where it reads none."""
         return ""
 
+    @abstractmethod
     def build(self) -> Network:
         """The network, with fresh (or given) weights; call it after seeding."""
-        raise NotImplementedError
 
     def skeleton(self) -> Network:
         """The same network with any weights, for weights that a run has kept; it reads no file and no hub."""
@@ -157,12 +158,12 @@ class Samples(NamedTuple):
         return len(self.rows)
 
 
-class Attack(Plugin):
-    """A way to make fooling images. It proposes; the harness projects, quantises to 8 bits, checks and judges."""
+class AnyAttack(Plugin):
+    """A way to make fooling images: what `Attack` (changes images) and `Forger` (makes them from scratch) share."""
 
     access: ClassVar[Access] = "white-box"
-    trains: ClassVar[bool] = False  # True: `fit` is called before `perturb`
-    paired: ClassVar[bool] = True  # False: images without an original (see attacks/dcgan.py)
+    trains: ClassVar[bool] = False  # True: `fit` is called first
+    paired: ClassVar[bool]  # whether every fooling image has an original
 
     name: str = ""  # shown in tables; the kind, when empty
     threat: Linf | L2 | Unrestricted = Field(default_factory=Unrestricted)  # a subclass narrows it: its support table
@@ -181,6 +182,37 @@ class Attack(Plugin):
     def fit(self, model: Network, train: Samples, val: Samples, state: State, journal: Journal) -> None:
         """Train `state.network` against a frozen model, on training patients; choose on validation patients."""
 
+
+class Attack(AnyAttack):
+    """Changes images. It proposes; the harness projects, quantises to 8 bits, checks the budget and judges."""
+
+    paired: ClassVar[bool] = True
+
+    @abstractmethod
     def perturb(self, model: Network, x: Images, y: Labels, state: State) -> Images:
         """Return images that should fool `model`. `x` must stay as it is."""
-        raise NotImplementedError
+
+
+class Forger(AnyAttack):
+    """Makes images from scratch: no original, no budget, a drop that is never paired."""
+
+    paired: ClassVar[bool] = False
+
+    threat: Unrestricted = Unrestricted()
+
+    @abstractmethod
+    def fool(
+        self,
+        model: Network,
+        oracles: Sequence[Network],
+        network: Network,
+        held_out: Samples,
+        seed: int,
+        folder: Path,
+        tick: Tick,
+    ) -> pd.DataFrame:
+        """Make images with the trained `network`, let `oracles` say which labels hold; pictures go into `folder`.
+
+        Returns:
+            GENERATED rows (`tables.py`), without the columns that name the run's cell.
+        """

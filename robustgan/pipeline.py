@@ -21,7 +21,7 @@ from robustgan import provenance, steps
 from robustgan.config import module_of
 from robustgan.errors import InputError, RunError
 from robustgan.experiment import Experiment, Victim
-from robustgan.interfaces import Attack
+from robustgan.interfaces import AnyAttack
 from robustgan.journal import Tick
 from robustgan.store import cached, code_digest, digest
 
@@ -120,7 +120,7 @@ def _classifier(plan: Experiment, victim: Victim, fold: int, inputs: dict[str, S
 
 
 def _cells(
-    plan: Experiment, attack: Attack, fold: int, inputs: dict[str, Stage], oracles: dict[str, Stage]
+    plan: Experiment, attack: AnyAttack, fold: int, inputs: dict[str, Stage], oracles: dict[str, Stage]
 ) -> Iterator[Stage]:
     """The stages of one attack on one classifier: its training, if it has one, and one cell a seed."""
     modules = (module_of("attacks", attack.kind), *inputs["classifier"].modules)
@@ -145,7 +145,7 @@ def _cells(
             yield Stage(steps.forged, f"attack {what}", own, {**needs, **oracles}, (*modules, *known))
 
 
-def _budget(attack: Attack) -> str:
+def _budget(attack: AnyAttack) -> str:
     eps = attack.threat.eps
     if eps != eps:  # NaN: unrestricted
         return ""

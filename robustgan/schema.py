@@ -20,7 +20,7 @@ def config_schema() -> dict[str, Any]:
     root["properties"]["dataset"] = _any_of("datasets")
     root["properties"]["attacks"]["items"] = _any_of("attacks")
     definitions["Victim"]["properties"]["model"] = _any_of("models")
-    for unused in ("Attack", "Dataset", "Model"):
+    for unused in ("AnyAttack", "Dataset", "Model"):
         definitions.pop(unused, None)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **root, "title": "robustgan config"}
 

@@ -6,6 +6,7 @@ their share of malignant images.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,18 +21,21 @@ QUARTERS = 4  # strata of patients with images of both classes, where there are 
 def partition(rows: pd.DataFrame, count: int) -> pd.Series:
     """Deal the patients into `count` folds; return the fold (from 1) of every group.
 
-    Balances the number of patients of each stratum first and the number of images second: balanced on images
-    alone, a fold of BreakHis is left with one benign accession. Large patients are dealt first.
+    Balances the number of patients of each stratum first, of each subtype second (dealt blindly, a fold may test
+    on subtypes that nobody trained on) and the number of images third: balanced on images alone, a fold of
+    BreakHis is left with one benign accession. Large patients are dealt first.
     """
-    strata, sizes = strata_of(rows, "group"), rows.groupby("group").size()
-    patients, images = np.zeros((count, 2 + QUARTERS), int), np.zeros(count, int)
+    groups = rows.groupby("group")
+    strata, sizes, subtypes = strata_of(rows, "group"), groups.size(), groups["subtype"].min()
+    patients: Counter[tuple[object, ...]] = Counter()  # of each fold and stratum, and of each subtype in them
+    images = [0] * count
     folds = {}
-    for stratum in range(2 + QUARTERS):
-        for group in sorted(strata.index[strata == stratum], key=lambda group: (-sizes[group], group)):
-            fold = min(range(count), key=lambda one: (patients[one, stratum], images[one], one))
-            patients[fold, stratum] += 1
-            images[fold] += sizes[group]
-            folds[group] = fold + 1
+    for group in sorted(strata.index, key=lambda group: (strata[group], -sizes[group], group)):
+        kinds = (strata[group],), (strata[group], subtypes[group])
+        fold = min(range(count), key=lambda one: (*(patients[one, *kind] for kind in kinds), images[one], one))
+        patients.update((fold, *kind) for kind in kinds)
+        images[fold] += sizes[group]
+        folds[group] = fold + 1
     return pd.Series(folds)
 
 
@@ -47,7 +51,7 @@ def strata_of(rows: pd.DataFrame, unit: str) -> pd.Series:
 def validation(train: pd.DataFrame, share: float, seeds: tuple[int, int]) -> set[str]:
     """Choose the units (column `unit`) that validate: a share of each stratum, at least one where it has two.
 
-    Of `DRAWS` random choices the one is taken whose images come nearest to that share in every class x
+    Of `DRAWS` random choices the one is taken whose images come nearest to that share in every subtype x
     magnification, with both classes on both sides.
 
     Raises:
@@ -59,7 +63,7 @@ def validation(train: pd.DataFrame, share: float, seeds: tuple[int, int]) -> set
             f"split: no validation side can be carved: outside the test side {benign} patients have benign "
             f"and {ill} have malignant images; each class needs two. Use fewer folds, or more patients."
         )
-    cells = pd.crosstab(train["unit"], [train["label"], train["magnification"]])
+    cells = pd.crosstab(train["unit"], [train["label"], train["subtype"], train["magnification"]])
     images, malignant = cells.to_numpy(), cells.columns.get_level_values(0).to_numpy() == 1
     best, chosen = np.inf, np.zeros(len(cells), bool)
     for inside in _candidates(train, cells.index, share, seeds):

@@ -81,6 +81,14 @@ def test_what_is_no_plugin_is_refused(settings: object) -> None:
         config.plugin("attacks", settings, "attacks.0")
 
 
+def test_a_plugin_that_lacks_a_method_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "half.py").write_text("from robustgan.interfaces import Attack\n\nclass Half(Attack):\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(config, "module_of", lambda package, kind: kind)
+    with pytest.raises(InputError, match="half: Half does not define perturb"):
+        config.plugin("attacks", {"kind": "half"})
+
+
 def test_a_key_given_twice_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text("a: 1\nb: 2\na: 3\n")
     with pytest.raises(InputError, match="line 1: key given twice: a"):

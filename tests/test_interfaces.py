@@ -10,7 +10,8 @@ from torch import nn
 
 from robustgan.config import Spec
 from robustgan.errors import InputError
-from robustgan.interfaces import L2, Attack, Bounded, Linf, Model, Samples, Unrestricted
+from robustgan.interfaces import L2, Attack, Bounded, Dataset, Forger, Linf, Model, Samples, State, Unrestricted
+from robustgan.tensors import Images, Labels, Network
 
 budgets = st.one_of(st.floats(1e-3, 1).map(lambda eps: Linf(eps=eps)), st.floats(1e-2, 20).map(lambda eps: L2(eps=eps)))
 
@@ -105,15 +106,23 @@ def test_budgets_that_are_refused(threat: dict[str, object], message: str) -> No
         Holder.read({"threat": threat})
 
 
+class Nothing(Attack):
+    """Changes nothing."""
+
+    def perturb(self, model: Network, x: Images, y: Labels, state: State) -> Images:
+        return x
+
+
 def test_an_attack_is_called_by_its_name_or_its_kind() -> None:
-    assert Attack(name="mine").label == "mine"
-    assert Attack().label == "interfaces"
-    assert isinstance(Attack().build(), nn.Identity)
+    assert Nothing(name="mine").label == "mine"
+    assert Nothing().label == "test_interfaces"
+    assert isinstance(Nothing().build(), nn.Identity)
 
 
-def test_what_a_plug_in_must_write_itself_is_said() -> None:
-    with pytest.raises(NotImplementedError):
-        Model().build()
+@pytest.mark.parametrize("noun", [Dataset, Model, Attack, Forger])
+def test_what_a_plug_in_must_write_itself_is_asked_for_when_it_is_made(noun: type) -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        noun()
 
 
 def test_samples_are_as_many_as_their_rows(samples: Samples) -> None:

@@ -184,6 +184,20 @@ def test_folds_partition_the_patients_and_balance_them() -> None:
     assert tested.groupby("fold")["label"].mean().between(0.5, 0.75).all()
 
 
+def test_subtypes_that_take_turns_are_on_every_side() -> None:
+    """Eight subtypes in turn and four folds: dealt by name alone, each fold would test on two that nobody learned."""
+    rows = [
+        {"group": f"{i:03d}", "label": i % 2, "subtype": f"kind{i % 8}", "magnification": magnification}
+        for i in range(96)
+        for magnification in (40, 100, 200, 400)
+    ]
+    for fold in range(1, 5):
+        made = splits.assign(manifest_of(pd.DataFrame(rows)), Split(protocol="accession-cv4"), fold)
+        sides = made.groupby(["split", "subtype"])["group"].nunique().unstack()
+        assert sides.loc["test"].eq(3).all()
+        assert sides.loc["val"].between(1, 3).all()
+
+
 def test_validation_is_a_stratified_share_and_follows_the_seed() -> None:
     rows = patients(20, 30)
     one, two = (sides_of(splits.assign(rows, Split(seed=seed), 1))["val"] for seed in (0, 1))

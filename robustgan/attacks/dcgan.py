@@ -22,18 +22,16 @@ from pydantic import Field
 
 from robustgan.errors import InputError, RunError
 from robustgan.gan.recipe import Count, Hunt, Play
-from robustgan.interfaces import Attack, Samples, State, Unrestricted
+from robustgan.interfaces import Forger, Samples, State
 from robustgan.journal import Journal, Tick
 from robustgan.tensors import Network
 
 
-class DCGAN(Attack):
+class DCGAN(Forger):
     """Class-conditional DCGAN (spectral norm, projection, hinge loss, DiffAugment, averaged weights)."""
 
     trains: ClassVar[bool] = True
-    paired: ClassVar[bool] = False
 
-    threat: Unrestricted = Unrestricted()
     size: Annotated[int, Field(ge=16, le=512, multiple_of=16)] = 64  # pixels; must be the `size` of the images
     latent: Count = 128  # length of a latent vector
     embedding: Count = 64  # length of a label's vector

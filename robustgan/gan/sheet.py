@@ -31,6 +31,8 @@ class Row(NamedTuple):
     @property
     def height(self) -> int:
         """Pixels from the top of this row to the top of the next."""
+        if not len(self.images):
+            return TEXT + 2 * GAP
         return self.images.shape[-2] * self.factor + GAP + (TEXT + GAP if self.captions else 0)
 
 
@@ -54,9 +56,10 @@ def draw_row(
     pen = ImageDraw.Draw(sheet)
     left, top = corner
     high, wide = (side * row.factor for side in row.images.shape[-2:])
-    pen.text((GAP, top + (high - TEXT) // 2), row.name, INK, font)
+    middle = top + (high - TEXT) // 2 if len(row.images) else top
+    pen.text((GAP, middle), row.name, INK, font)
     if not len(row.images):
-        pen.text((left, top + (high - TEXT) // 2), "none", INK, font)
+        pen.text((left, middle), "none", INK, font)
     for i, image in enumerate(row.images.permute(0, 2, 3, 1).cpu().numpy()):
         place = (left + i * (wide + GAP), top)
         sheet.paste(Image.fromarray(image).resize((wide, high), Image.Resampling.NEAREST), place)

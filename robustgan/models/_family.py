@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -65,6 +66,6 @@ class Family(Model):
             return Normalised(self.compact())
         return Normalised(create(self.variant, {"drop_rate": self.drop_rate}))
 
+    @abstractmethod
     def compact(self) -> Network:
         """The compact network, without normalisation."""
-        raise NotImplementedError
