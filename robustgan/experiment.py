@@ -34,6 +34,13 @@ class Split(Spec):
     leak: bool = False  # needed by protocols that put one patient on two sides: random-image, most of official-N
 
 
+class Adversarial(Spec):
+    """Adversarial training against Linf changes (hardening.py)."""
+
+    eps: Annotated[Number, Field(gt=0, le=1)]  # on the [0, 1] scale
+    steps: Count = 3  # gradient steps a batch; each costs about as much as the training step itself
+
+
 class Training(Spec):
     """How a classifier is trained (training.py)."""
 
@@ -45,6 +52,7 @@ class Training(Spec):
     stain: Annotated[Number, Field(ge=0, le=1)] = 0.03  # half-width of the random stain strength and shift (HED)
     patience: Count = 10  # epochs without a better validation score before stopping
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto: bf16 on a GPU, fp32 elsewhere
+    adversarial: Adversarial | None = None  # learn the worst neighbours of the images, not the images themselves
 
 
 class Victim(Spec):
@@ -70,6 +78,7 @@ class Experiment(Spec):
     models: tuple[Victim, ...] = Field(min_length=1)
     oracles: tuple[Victim, ...] = ()  # judge generated images; never the victims; other seeds and patients
     attacks: tuple[SerializeAsAny[AnyAttack], ...] = Field(min_length=1)
+    transfer: bool = False  # images made to fool one model are also shown to all other `models`
     gallery: Annotated[int, Field(ge=0, le=8)] = 1  # images a class and magnification in the report's gallery
 
     def settings(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from robustgan import augment
 from robustgan.draws import seed_of
 from robustgan.errors import InputError
 from robustgan.experiment import Training
+from robustgan.hardening import worst
 from robustgan.interfaces import Samples
 from robustgan.journal import Journal
 from robustgan.tensors import POSITIVE, Bytes, Images, Labels, Logits, Network, Rng, Tensor
@@ -76,6 +77,8 @@ def train(network: Network, train: Samples, val: Samples, training: Training, se
             lr = set_rate(optimizer, training.lr * rate(step, per_epoch, total))
             index = rows.to(device)
             x = augmented(train.images[index], training.stain, rng)
+            if training.adversarial:
+                x = worst(network, x, train.labels[index], training.adversarial, rng)
             with precision:
                 loss = cross_entropy(network(x), train.labels[index], weight, training.label_smoothing)
             optimizer.zero_grad()

@@ -16,6 +16,7 @@ SMALL: list[dict[str, Any]] = [
     {"kind": "densenet", "variant": "densenet121"},
     {"kind": "resnet", "channels": [4, 4, 8, 8]},
     {"kind": "resnet", "variant": "resnet10t"},
+    {"kind": "vit", "width": 12, "depth": 1, "heads": 2},
 ]
 
 
