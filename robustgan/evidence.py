@@ -38,7 +38,8 @@ def _tables(by_kind: Mapping[str, list[Path]], folder: Path) -> None:
     splits = [path for path in by_kind["split"] if _settings(path)["split"]["seed"] == _first_seed(by_kind)]
     tables.write(_stacked(splits, "fold.parquet", tables.FOLDS), tables.FOLDS, place / "manifest.parquet")
     tables.write(_stacked(splits, "leaks.csv", tables.LEAKS), tables.LEAKS, place / "leaks.csv")
-    rows = _stacked(by_kind.get("attacked", []), "predictions.parquet", tables.PREDICTIONS)
+    judged = [*by_kind.get("attacked", []), *by_kind.get("transferred", [])]
+    rows = _stacked(judged, "predictions.parquet", tables.PREDICTIONS)
     tables.write(rows, tables.PREDICTIONS, folder / "predictions.parquet")
     forged = _stacked(by_kind.get("forged", []), "generated.parquet", tables.GENERATED)
     tables.write(forged, tables.GENERATED, folder / "generated.parquet")
@@ -98,7 +99,9 @@ def _pictures(by_kind: Mapping[str, list[Path]], place: Path) -> None:
 def _facts(by_kind: Mapping[str, list[Path]]) -> dict[str, Any]:
     """Versions, devices, networks."""
     runs = [json.loads((path / "run.json").read_text("utf-8")) for paths in by_kind.values() for path in paths]
-    heavy = [r["device"] for r in runs if r["stage"] in ("classifier", "generator", "attacked", "forged")]
+    heavy = [
+        r["device"] for r in runs if r["stage"] in ("classifier", "generator", "attacked", "transferred", "forged")
+    ]
     models: dict[str, Any] = {}
     for path in by_kind.get("classifier", []):
         card = json.loads((path / "card.json").read_text("utf-8"))

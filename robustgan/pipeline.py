@@ -4,7 +4,7 @@
 already there; a plan only looks. Nothing here imports torch.
 
     manifest -> pixels -> split (a fold) -> classifier (a model and fold) -> generator (an attack that trains)
-             -> attacked | forged (an attack, seed, model and fold) -> report
+             -> attacked | transferred | forged (an attack, seed, model and fold) -> report
 """
 
 from __future__ import annotations
@@ -91,11 +91,12 @@ def stages(plan: Experiment, place: Place) -> list[Stage]:
             other = {"pixels": decoded, "split": _split(plan, listed, fold, i + 1)}  # other patients choose the epoch
             oracles[f"oracle{i}"] = _classifier(plan, oracle, fold, other, common)
         found += [inputs["split"], *(o.needs["split"] for o in oracles.values()), *oracles.values()]
-        for victim in plan.models:
-            judged = _classifier(plan, victim, fold, inputs, common)
-            found.append(judged)
+        victims = [_classifier(plan, victim, fold, inputs, common) for victim in plan.models]
+        found += victims
+        for victim in victims:
+            others = [other for other in victims if plan.transfer and other is not victim]
             for attack in plan.attacks:
-                found += _cells(plan, attack, fold, {**inputs, "classifier": judged}, oracles)
+                found += _cells(plan, attack, {**inputs, "classifier": victim}, oracles, others)
     return list({stage.key: stage for stage in found}.values())
 
 
@@ -120,9 +121,13 @@ def _classifier(plan: Experiment, victim: Victim, fold: int, inputs: dict[str, S
 
 
 def _cells(
-    plan: Experiment, attack: AnyAttack, fold: int, inputs: dict[str, Stage], oracles: dict[str, Stage]
+    plan: Experiment, attack: AnyAttack, inputs: dict[str, Stage], oracles: dict[str, Stage], others: list[Stage]
 ) -> Iterator[Stage]:
-    """The stages of one attack on one classifier: its training, if it has one, and one cell a seed."""
+    """The stages of one attack on one classifier: its training, if it has one, and one cell a seed.
+
+    What it makes is judged by that classifier, and by `others` too.
+    """
+    fold = inputs["classifier"].settings["fold"]
     modules = (module_of("attacks", attack.kind), *inputs["classifier"].modules)
     what = f"{attack.label}{_budget(attack)} on {inputs['classifier'].settings['name']}, fold {fold}"
     for seed in plan.seeds:
@@ -140,6 +145,11 @@ def _cells(
             gallery = plan.gallery if fold == plan.split.folds[0] and seed == plan.seeds[0] else 0
             settings = {**own, "batch": plan.batch, "gallery": gallery}
             yield Stage(steps.attacked, f"attack {what}", settings, needs, modules)
+            for other in others if attack.access != "none" else ():
+                name = f"transfer {what}, to {other.settings['name']}"
+                judged = {**needs, "target": other}
+                both = (*modules, *other.modules)
+                yield Stage(steps.transferred, name, {**own, "batch": plan.batch}, judged, both)
         else:
             known = tuple(m for o in oracles.values() for m in o.modules)
             yield Stage(steps.forged, f"attack {what}", own, {**needs, **oracles}, (*modules, *known))

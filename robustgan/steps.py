@@ -128,6 +128,21 @@ def attacked(work: Work) -> None:
     gallery.write(frame.loc[chosen], test.images[chosen], images[chosen], work.folder)
 
 
+def transferred(work: Work) -> None:
+    """Show the images that attack one classifier to another, and keep its verdicts."""
+    from robustgan import tables, transfer
+
+    attack, test = attack_of(work), samples(work, "test")
+    pair = transfer.Pair(classifier_of(work, "classifier"), classifier_of(work, "target"))
+    network = generator_of(work, attack)
+    rows = transfer.judge(attack, pair, network, test, work.settings["seed"], work.settings["batch"], work.tick)
+    kept = ["image_id", "group", "slide", "subtype", "magnification", "label"]
+    judge = json.loads((work.inputs["target"] / "card.json").read_text("utf-8"))["name"]
+    names = {**identity(work, attack), "model": judge}
+    frame = test.rows[kept].merge(rows, on="image_id", validate="one_to_one").assign(**names)
+    tables.write(frame, tables.PREDICTIONS, work.folder / "predictions.parquet")
+
+
 def forged(work: Work) -> None:
     """Make images from scratch that fool the classifier; let oracles say whether their labels hold."""
     from robustgan import tables

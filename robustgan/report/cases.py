@@ -90,7 +90,16 @@ def budget(norm: str, eps: float) -> str:
 
 
 def cases(folder: Folder, model: str) -> list[Case]:
-    """All cases of a classifier: by norm, in the order of the config, from small to large budgets."""
+    """Attacks on a classifier itself: by norm, in the order of the config, from small to large budgets."""
+    return [case for case in _all_cases(folder, model) if case.source == model]
+
+
+def transfers(folder: Folder, model: str) -> list[Case]:
+    """Attacks on other classifiers whose images this one judged too, in the same order."""
+    return [case for case in _all_cases(folder, model) if case.source != model and case.rival]
+
+
+def _all_cases(folder: Folder, model: str) -> list[Case]:
     rows = folder.metrics[folder.metrics["model"] == model]
     identity = rows[["model", "source", "attack", "norm", "eps", "seed"]].drop_duplicates()
     rank = {name: i for i, name in enumerate(folder.kinds)}

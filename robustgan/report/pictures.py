@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Drawing
 from robustgan.report import cases as lookup
 from robustgan.report.cases import Case
 from robustgan.report.document import Figure, Picture
-from robustgan.report.figures import budgets, change, curves, gallery, heatmap
+from robustgan.report.figures import budgets, change, curves, gallery, heatmap, matrix
 from robustgan.report.figures.change import Estimate
 from robustgan.report.figures.style import save
 from robustgan.report.folder import Folder, Row, records
@@ -154,6 +154,39 @@ def examples(folder: Folder, model: str) -> Figure | None:
         "clean and are fooled are shown first: the tables, not this gallery, say how often that happens."
     )
     return Figure(tuple(pictures), caption) if pictures else None
+
+
+def transfer(folder: Folder) -> Figure | None:
+    """Transfer matrices, one picture an attack, at the largest budget of each."""
+    moved = [c for model in folder.judged for c in lookup.transfers(folder, model) if c.eps == c.eps]
+    largest: dict[str, Case] = {}
+    for case in moved:
+        name = case._replace(source=case.model).name
+        if name not in largest or case.eps > largest[name].eps:
+            largest[name] = case
+    models = list(folder.judged)
+    pictures = []
+    for name, case in largest.items():
+        table = pd.DataFrame(
+            {to: [_turned(folder, case._replace(model=to, source=made)) for made in models] for to in models},
+            index=models,
+        )
+        title = f"{name} {lookup.budget(case.norm, case.eps)}"
+        lines = [
+            f"made on {made}: " + ", ".join(f"{to} {percent(v)}" for to, v in row.items())
+            for made, row in table.iterrows()
+        ]
+        alt = f"Transfer of {title}, % of images turned. " + "; ".join(lines) + "."
+        pictures.append(_keep(folder, matrix.draw(table, title), f"transfer-{name}", "", alt))
+    caption = (
+        "Rows: the classifier that was attacked. Columns: the one that judged. The diagonal is the attack at home."
+    )
+    return Figure(tuple(pictures), caption) if pictures else None
+
+
+def _turned(folder: Folder, case: Case) -> float:
+    row = lookup.cell(lookup.rows_of(folder, case), lookup.SUCCESS)
+    return math.nan if row is None or lookup.POOLED in lookup.broken(folder, case.model) else float(row["value"])
 
 
 def _triplet(folder: Folder, row: Row) -> gallery.Triplet:

@@ -21,6 +21,7 @@ from robustgan.report.sections import (
     performance,
     scope,
     strata,
+    transfer,
 )
 
 
@@ -52,6 +53,7 @@ def compose(found: Folder) -> Document:
         flips.directions(found),
         controls.section(found),
         flips.worst(found),
+        *transfer.sections(found),
         strata.patients(found),
         strata.subtypes(found),
         gallery.section(found),

@@ -172,3 +172,26 @@ def test_run_json_without_a_key_says_which(rendered: Path, tmp_path: Path) -> No
     (copy / "evidence" / "run.json").write_text('{"config": {}}', "utf-8")
     with pytest.raises(InputError, match=r"run\.json: missing or of another type: versions \(dict\), device \(str\)"):
         render(copy)
+
+
+def test_transfer_is_shown_apart_from_the_attacks_on_the_classifier_itself(tmp_path: Path) -> None:
+    folder = planted.build(tmp_path / "two")
+    rows = tables.read(folder / "predictions.parquet", tables.PREDICTIONS)
+    other = rows.assign(model="other", source="other")
+    moved = rows[rows["attack"].isin(["pgd", "advgan"])].assign(model="other")
+    both = pd.concat([rows, other, moved], ignore_index=True)
+    tables.write(both, tables.PREDICTIONS, folder / "predictions.parquet")
+    render(folder)
+    text = (folder / "report.md").read_text("utf-8")
+    apart = text[text.index("## Transfer") : text.index("## ", text.index("## Transfer") + 5)]
+    assert "| densenet | other |" in apart
+    assert "made on densenet" not in text.replace(apart, "")
+    drawn = sorted(path.name for path in (folder / "figures").glob("transfer-*"))
+    assert drawn == ["transfer-advgan.png", "transfer-pgd.png"]
+    assert "## Transfer" not in (planted_report(tmp_path) / "report.md").read_text("utf-8")
+
+
+def planted_report(tmp_path: Path) -> Path:
+    folder = planted.build(tmp_path / "one")
+    render(folder)
+    return folder
