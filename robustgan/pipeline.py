@@ -25,6 +25,8 @@ from robustgan.interfaces import AnyAttack
 from robustgan.journal import Tick
 from robustgan.store import cached, code_digest, digest
 
+ROOM = 2**20  # bytes: a disk with less is full, for whoever just failed to write to it
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -214,7 +216,26 @@ def build(stage: Stage, place: Place, watch: Watch) -> Path:
         cost = {"seconds": round(time.perf_counter() - start, 3), "peak_mib": provenance.peak_memory()}
         return {**record, "inputs": keys, **provenance.machine(), **cost}
 
-    return cached(place.out / "runs", stage.kind, stage.key, make)
+    try:
+        return cached(place.out / "runs", stage.kind, stage.key, make)
+    except Exception as error:
+        check_room(place.out, stage.name, error)
+        raise
+
+
+def check_room(out: Path, name: str, error: Exception) -> None:
+    """Find out whether a stage failed because the disk is full: libraries that write say so in many ways.
+
+    Raises:
+        InputError: it is.
+    """
+    there = next(path for path in (out, *out.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if free < ROOM:
+        raise InputError(
+            f"{out}: the disk is full ({free:,} bytes left), in `{name}`. Nothing finished is lost: make room, or "
+            "choose another --out, and run again."
+        ) from error
 
 
 def closing(plan: Experiment, done: list[Stage], failed: dict[str, str], command: str) -> Stage:

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -88,6 +89,35 @@ def test_a_kill_in_every_step_changes_nothing(finished: Path, tmp_path: Path) ->
         assert any((tmp_path / "runs" / step).glob("*.partial")), f"the kill came after {step}"
     subprocess.run(command(tmp_path), check=True, capture_output=True)
     assert contents(tmp_path) == contents(finished)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A small file system of its own."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], capture_output=True, check=False)
+    if made.returncode:
+        pytest.skip(f"a small file system cannot be mounted here: {made.stderr.decode().strip()}")
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_named_and_nothing_finished_is_lost(finished: Path, disk: Path) -> None:
+    kept: set[Path] = set()
+    for size in ("96k", "900k", "2500k"):  # full while it lists images, decodes them, trains
+        subprocess.run(["mount", "-o", f"remount,size={size}", disk], check=True)
+        failed = subprocess.run(command(disk), capture_output=True, check=False, text=True)
+        assert failed.returncode == 2, failed.stderr
+        assert "the disk is full" in failed.stderr
+        done = {path for path in (disk / "runs").glob("*/*") if not path.name.endswith(".partial")}
+        assert done >= kept
+        kept = done
+    assert kept
+    subprocess.run(["mount", "-o", "remount,size=500m", disk], check=True)
+    subprocess.run(command(disk), check=True, capture_output=True)
+    assert contents(disk) == contents(finished)
 
 
 @pytest.mark.slow
