@@ -112,11 +112,19 @@ def _facts(by_kind: Mapping[str, list[Path]]) -> dict[str, Any]:
         for path in by_kind.get("generator", [])
         if (path / "status.json").exists()
     }
+    checks = {
+        json.loads((path / "run.json").read_text("utf-8"))["name"].removeprefix("train "): json.loads(
+            (path / "checks.json").read_text("utf-8")
+        )
+        for path in by_kind.get("generator", [])
+        if (path / "checks.json").exists()
+    }
     return {
         "versions": runs[0]["versions"],
         "device": ", ".join(sorted(set(heavy))),
         "models": models,
         "generators": statuses,
+        "checks": checks,
     }
 
 

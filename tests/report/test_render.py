@@ -195,3 +195,15 @@ def planted_report(tmp_path: Path) -> Path:
     folder = planted.build(tmp_path / "one")
     render(folder)
     return folder
+
+
+@pytest.mark.parametrize("share", [0.95, 0.7])
+def test_fooling_rates_stop_where_labels_do_not_hold(tmp_path: Path, share: float) -> None:
+    folder = planted.build(tmp_path / "one")
+    made = tables.read(folder / "generated.parquet", tables.GENERATED)
+    sure = (made.groupby("mode").cumcount() % 100 < 100 * share).to_numpy()
+    tables.write(made.assign(oracle_mean=sure * 0.9), tables.GENERATED, folder / "generated.parquet")
+    render(folder)
+    text = (folder / "report.md").read_text("utf-8")
+    assert ("Fooling rate, natural" in text) == (share > 0.8)
+    assert ("not label-faithful" in text) == (share < 0.8)

@@ -1,0 +1,115 @@
+"""What a sceptic asks of a trained perturbation generator: what `checks.json` of each training says."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from robustgan.report.document import Block, Cell, Paragraph, Section, Table
+from robustgan.report.folder import Folder
+from robustgan.report.words import absent, percent, plain, points
+
+ONE_SIDED = 0.30  # difference between the directions from which a generator is said to turn mostly one class
+LEARNT_BY_HEART = 0.10  # success on training patients above that on validation patients from which it is said
+ONE_CHANGE = 0.90  # mean cosine of changes from which they are said to be one change
+
+INTRO = (
+    "Measured once after each training, on images that the classifier has right, of patients that chose the epoch "
+    "(validation) and of as many training images: never on test patients. Saturated: share of the change that is at "
+    "95 % of eps or more. Cosine: of the changes of two different images, 1 when every image gets the same change. "
+    "One-sidedness: success on malignant minus success on benign images."
+)
+
+
+class Check(NamedTuple):
+    """The numbers of one generator, a mean over its folds weighted by images; NaN where there is none."""
+
+    name: str
+    success: float  # on validation patients
+    hide: float
+    invent: float
+    training: float
+    noise: float
+    saturated: float
+    cosine: float
+    asked: int | None  # images, over all folds; None where the attack sees the weights
+
+
+def sections(folder: Folder) -> tuple[Section, ...]:
+    """One row a generator, then what follows from it; nothing where no generator was checked."""
+    found = checks(folder.run.get("checks", {}))
+    if not found:
+        return ()
+    heads = (
+        "Generator", "Success, validation, %", "Malignant to benign, %", "Benign to malignant, %",
+        "One-sidedness, points", "Success, training, %", "Noise, %", "Saturated, %", "Cosine", "Images asked about",
+    )  # fmt: skip
+    caption = "Means over the folds. Images asked about, over all folds: by attacks that do not see the weights."
+    table = Table(caption, heads, tuple(_line(check) for check in found))
+    blocks: tuple[Block, ...] = (Paragraph(INTRO), table, *(Paragraph(text, "warning") for text in _findings(found)))
+    return (Section("generators", "Are the generators sound?", blocks),)
+
+
+def checks(entries: Mapping[str, Mapping[str, Any]]) -> list[Check]:
+    """Bring the folds of each generator together, by the name of its training without the fold."""
+    folds: dict[str, list[Mapping[str, Any]]] = {}
+    for name, content in entries.items():
+        folds.setdefault(re.sub(r", fold \d+$", "", name), []).append(content)
+    return [_check(name, contents) for name, contents in folds.items()]
+
+
+def _check(name: str, contents: list[Mapping[str, Any]]) -> Check:
+    def mean(side: str, goal: str, key: str) -> float:
+        return _mean((content[side][goal]["images"], content[side][goal][key]) for content in contents)
+
+    asked = [content["queries"] for content in contents if content["queries"]]
+    return Check(
+        name=name,
+        success=mean("validation", "any", "success"),
+        hide=mean("validation", "hide", "success"),
+        invent=mean("validation", "invent", "success"),
+        training=mean("training", "any", "success"),
+        noise=mean("validation", "any", "noise_success"),
+        saturated=mean("validation", "any", "saturated"),
+        cosine=mean("validation", "any", "cosine"),
+        asked=sum(entry["used"] for entry in asked) if asked else None,
+    )
+
+
+def _mean(pairs: Iterable[tuple[int, float | None]]) -> float:
+    kept = [(images, value) for images, value in pairs if value is not None and images]
+    total = sum(images for images, _ in kept)
+    return sum(images * value for images, value in kept) / total if total else math.nan
+
+
+def _line(check: Check) -> tuple[Cell, ...]:
+    side = check.hide - check.invent
+    asked = Cell("") if check.asked is None else Cell(f"{check.asked:,}", check.asked)
+    return (
+        Cell(check.name), _share(check.success), _share(check.hide), _share(check.invent),
+        absent() if math.isnan(side) else Cell(points(side), side),
+        _share(check.training), _share(check.noise), _share(check.saturated),
+        absent() if math.isnan(check.cosine) else Cell(plain(check.cosine, 2), check.cosine), asked,
+    )  # fmt: skip
+
+
+def _share(value: float) -> Cell:
+    return absent() if math.isnan(value) else Cell(percent(value), value)
+
+
+def _findings(found: list[Check]) -> list[str]:
+    texts = []
+    for check in found:
+        if abs(check.hide - check.invent) > ONE_SIDED:
+            way = "hides tumours" if check.hide > check.invent else "invents tumours"
+            texts.append(f"{check.name} mostly {way}: read the two directions apart, never their mean.")
+        if check.training - check.success > LEARNT_BY_HEART:
+            texts.append(
+                f"{check.name} succeeds on {percent(check.training)} % of training images and on "
+                f"{percent(check.success)} % of validation images: it learned its training patients by heart."
+            )
+        if check.cosine > ONE_CHANGE:
+            texts.append(f"{check.name} gives nearly all images the same change: in effect it is a universal one.")
+    return texts
