@@ -1,0 +1,233 @@
+"""How fast AdvGAN trains and attacks, on this machine.
+
+    python benchmarks/generators.py --size 48                     a compact DenseNet, as in the suites for the CPU
+    python benchmarks/generators.py --size 224 --victim densenet121 --images 512 --batch 64     on a GPU
+
+Training (images a second through generator, discriminator and classifier) stands beside (a) the same loop written
+plainly in fp32, images on the host, gradients of the classifier's weights not switched off, every loss read at every
+step; and (b) the sum of what the three networks take alone, forward and backward. Attacking stands beside PGD-20 on the
+same classifier, with the multiply-adds of both. All loops take turns, round by round; the table has the median over the
+rounds and the median of the ratios within them. It writes reports/benchmarks/generators-<size>-<device>.csv.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
+
+from robustgan.attacks._advgan import Duel
+from robustgan.attacks.advgan import AdvGAN
+from robustgan.attacks.pgd import PGD
+from robustgan.freezing import frozen
+from robustgan.gan.image_to_image import PatchDiscriminator
+from robustgan.interfaces import Linf, Samples, State
+from robustgan.models.densenet import DenseNet
+from robustgan.quantise import to_float
+
+THREAT = Linf(eps=8 / 255)
+SMALL = 16  # channels of the small generator (ngf)
+
+
+class Bench(NamedTuple):
+    """What all loops work on."""
+
+    victim: nn.Module
+    train: Samples
+    batch: int
+
+    @property
+    def device(self) -> torch.device:
+        """Where everything lies."""
+        return self.train.images.device
+
+    def recipe(self, width: int = 48) -> AdvGAN:
+        """AdvGAN with this many channels."""
+        return AdvGAN(threat=THREAT, width=width, epochs=1, batch=self.batch)
+
+
+def prepare(wanted: argparse.Namespace) -> Bench:
+    """A classifier with fresh weights and noise for images: only their shapes cost time."""
+    torch.manual_seed(0)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = DenseNet(variant="compact") if wanted.victim == "compact" else DenseNet(variant=wanted.victim)
+    victim = model.build().to(device, memory_format=torch.channels_last).eval()
+    images = torch.randint(0, 256, (wanted.images, 3, wanted.size, wanted.size), dtype=torch.uint8)
+    rows = pd.DataFrame({"image_id": [f"{i:064x}" for i in range(wanted.images)]})
+    labels = torch.arange(wanted.images) % 2
+    return Bench(victim, Samples(images.to(device), labels.to(device), rows), wanted.batch)
+
+
+def ours(bench: Bench) -> Callable[[], None]:
+    """One epoch of robustgan's own loop."""
+    recipe = bench.recipe()
+    duel = Duel(recipe, recipe.build().to(bench.device), bench.train)
+    duel.total = 10**6
+    duel.epoch = 2  # from here on the discriminator has a say: the dearest steps
+
+    def epoch() -> None:
+        with frozen(bench.victim):
+            duel.play_epoch(bench.victim, bench.train, torch.Generator().manual_seed(0), lambda done, total: None)
+
+    return epoch
+
+
+def plainly(bench: Bench) -> Callable[[], None]:
+    """The same steps as most public code writes them: fp32, data on the host, nothing switched off."""
+    recipe = bench.recipe()
+    generator = recipe.build().to(bench.device)
+    critic = PatchDiscriminator(recipe.patches, bench.train.images.shape[-1]).to(bench.device)
+    adams = [torch.optim.Adam(net.parameters(), lr=1e-4, foreach=False) for net in (generator, critic)]
+    host = (bench.train.images.float() / 255).cpu(), bench.train.labels.cpu()
+    read = []
+
+    def epoch() -> None:
+        bench.victim.requires_grad_(True)
+        for image, label in zip(host[0].split(bench.batch), host[1].split(bench.batch), strict=True):
+            x, y = image.to(bench.device), label.to(bench.device)
+            delta = THREAT.eps * torch.tanh(generator(x, y))
+            x_adv = (x + delta).clamp(0, 1)
+            d_loss = (critic(x) - 1).square().mean() + critic(x_adv.detach()).square().mean()
+            adams[1].zero_grad()
+            d_loss.backward()
+            adams[1].step()
+            logits = bench.victim(x_adv)
+            margin = logits.gather(1, y[:, None]) - logits.gather(1, 1 - y[:, None])
+            g_loss = functional.softplus(margin + 5).mean() + 0.1 * (critic(x_adv) - 1).square().mean()
+            g_loss = g_loss + (delta.flatten(1).norm(dim=1) - 1).relu().mean()
+            adams[0].zero_grad()
+            g_loss.backward()
+            adams[0].step()
+            read.append((d_loss.item(), g_loss.item()))
+        bench.victim.zero_grad(set_to_none=True)
+
+    return epoch
+
+
+def alone(bench: Bench) -> Callable[[], None]:
+    """Generator, discriminator and classifier, each forward and backward as often as training needs it, and no more."""
+    recipe = bench.recipe()
+    generator = recipe.build().to(bench.device)
+    critic = PatchDiscriminator(recipe.patches, bench.train.images.shape[-1]).to(bench.device)
+    half = torch.autocast(bench.device.type, torch.bfloat16, enabled=bench.device.type == "cuda")
+
+    def epoch() -> None:
+        for start in range(0, len(bench.train), bench.batch):
+            x, y = to_float(bench.train.images[start : start + bench.batch]), bench.train.labels[start:][: bench.batch]
+            with half:
+                generator(x, y).float().square().mean().backward()
+                critic.requires_grad_(True)
+                (critic(x).float().square().mean() + critic(x).float().square().mean()).backward()
+                critic.requires_grad_(False)
+                seen = x.clone().requires_grad_(True)
+                critic(seen).float().square().mean().backward()
+            with frozen(bench.victim):
+                seen = x.to(memory_format=torch.channels_last).requires_grad_(True)
+                bench.victim(seen).float().square().mean().backward()
+
+    return epoch
+
+
+def attack(bench: Bench, kind: AdvGAN | PGD) -> Callable[[], None]:
+    """All images attacked once."""
+    network = kind.build().to(bench.device).eval()
+
+    def once() -> None:
+        with frozen(bench.victim):
+            for start in range(0, len(bench.train), bench.batch):
+                x = to_float(bench.train.images[start : start + bench.batch])
+                state = State(network, torch.Generator(), tuple(range(len(x))))
+                kind.perturb(bench.victim, x, bench.train.labels[start : start + bench.batch], state)
+
+    return once
+
+
+def multiply_adds(loop: Callable[[], object]) -> float:
+    """Millions of multiply-adds of one call."""
+    with FlopCounterMode(display=False) as counter:
+        loop()
+    return counter.get_total_flops() / 2e6
+
+
+def costs(bench: Bench) -> list[float]:
+    """Millions of multiply-adds an image of PGD-20, AdvGAN and the small AdvGAN.
+
+    PGD-20 is 20 passes forward and backward to the image, and one forward (the counter cannot follow it itself).
+    """
+    x, y = to_float(bench.train.images[:1]), bench.train.labels[:1]
+    with frozen(bench.victim):
+        forward = multiply_adds(lambda: bench.victim(x))
+        both = multiply_adds(lambda: bench.victim(x.clone().requires_grad_(True)).sum().backward())
+    generators = [bench.recipe(width).build().to(bench.device).eval() for width in (48, SMALL)]
+    return [20 * both + forward, *(multiply_adds(lambda g=g: g(x, y)) for g in generators)]  # type: ignore[misc]
+
+
+def seconds(loop: Callable[[], None], device: torch.device) -> float:
+    """Wall time of one call; a GPU is waited for."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    start = time.perf_counter()
+    loop()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def table(bench: Bench, rounds: int) -> pd.DataFrame:
+    """One row a loop: images a second, ratio to what it is compared with, multiply-adds of an attack."""
+    attacks = {
+        "attack: PGD-20": attack(bench, PGD(threat=THREAT, steps=20)),
+        "attack: AdvGAN": attack(bench, bench.recipe()),
+        f"attack: AdvGAN, {SMALL} channels": attack(bench, bench.recipe(SMALL)),
+    }
+    loops = {"train: robustgan": ours(bench), "train: plain loop": plainly(bench), "train: parts alone": alone(bench)}
+    loops |= attacks
+    cost = dict(zip(attacks, costs(bench), strict=True))
+    for loop in loops.values():
+        loop()  # warm
+    taken = pd.DataFrame([{name: seconds(loop, bench.device) for name, loop in loops.items()} for _ in range(rounds)])
+    base = {name: "train: robustgan" if name.startswith("train") else "attack: PGD-20" for name in loops}
+    rows = {
+        name: {
+            "images_per_second": round(len(bench.train) / taken[name].median(), 1),
+            "times_as_fast_as": base[name],
+            "ratio": round((taken[base[name]] / taken[name]).median(), 2),
+            "multiply_adds_per_image_1e6": round(cost[name], 1) if name in cost else None,
+        }
+        for name in loops
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("loop")
+
+
+def main() -> None:
+    """Measure, write the table, print it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=48, help="side of the images, pixels")
+    parser.add_argument("--victim", default="compact", help="compact, densenet121, ...")
+    parser.add_argument("--images", type=int, default=256)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=5)
+    wanted = parser.parse_args()
+    bench = prepare(wanted)
+    found = table(bench, wanted.rounds)
+    cuda = bench.device.type == "cuda"
+    device = torch.cuda.get_device_name() if cuda else f"{platform.machine()}, {torch.get_num_threads()} threads"
+    found["device"] = device
+    found["torch"] = torch.__version__.partition("+")[0]
+    folder = Path(__file__).parents[1] / "reports" / "benchmarks"
+    folder.mkdir(parents=True, exist_ok=True)
+    found.to_csv(folder / f"generators-{wanted.size}-{bench.device.type}.csv", lineterminator="\n")
+    print(found.to_string())
+
+
+if __name__ == "__main__":
+    main()
