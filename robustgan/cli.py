@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from robustgan import __version__
+from robustgan.cli_rate import rate_app
 from robustgan.errors import InputError, RunError, nearest
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Look at, download or make data.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+app.add_typer(rate_app, name="rate")
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
