@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
+from robustgan.terminal import AsJson, out
+
 rate_app = typer.Typer(help="Let people rate a run's images, blind.", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Argument(help="The folder that `rate make` wrote; its key lies beside it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 
 @rate_app.command(epilog="Example: `robustgan rate make reports/quickstart --out rating --images 40`")
@@ -29,14 +30,14 @@ def make(
     rows = folder.make(source.pool(run, attack), out_dir, images, seed)
     kinds = rows["kind"][rows["repeat_of"] == ""].value_counts()
     counts = {kind: int(kinds[kind]) for kind in (key.REAL, key.GENERATED_KIND)} | {"twice": len(rows) - kinds.sum()}
+    place = key.key_path(out_dir)
     if as_json:
-        place = {"folder": str(out_dir), "key": str(key.key_path(out_dir))}
-        typer.echo(json.dumps({**place, **{name: int(count) for name, count in counts.items()}}))
+        facts = {"folder": str(out_dir), "key": str(place), **{name: int(count) for name, count in counts.items()}}
+        out.print(json.dumps(facts), markup=False, highlight=False)
         return
-    typer.echo(
-        f"For raters: {out_dir} ({', '.join(f'{count} {name}' for name, count in counts.items())}); open rate.html."
-    )
-    typer.echo(f"Key, for nobody who rates: {key.key_path(out_dir)}")
+    listed = ", ".join(f"{count} {name}" for name, count in counts.items())
+    out.print(f"For raters: {out_dir} ({listed}); open its rate.html.", markup=False, highlight=False)
+    out.print(f"Key, for nobody who rates: {place}", markup=False, highlight=False)
 
 
 @rate_app.command(epilog="Example: `robustgan rate score rating ratings-ana.csv ratings-ben.csv`")
@@ -51,4 +52,5 @@ def score(
     rows = key.read_key(folder)
     filled = answers.read_sheets(sheets or answers.sheets_in(folder), rows["id"].tolist())
     scores = scoring.score(rows, filled)
-    typer.echo(scoring.as_json(scores) if as_json else "\n".join(scoring.as_lines(scores)))
+    text = scoring.as_json(scores) if as_json else "\n".join(scoring.as_lines(scores))
+    out.print(text, markup=False, highlight=False)
