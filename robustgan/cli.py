@@ -1,4 +1,4 @@
-"""The command line: parse, call, print. The only place that reads the environment."""
+"""The command line: parse, call, print. `cli_data.py` and `cli_rate.py` hold the commands of two words."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 
 from robustgan import __version__
-from robustgan.errors import InputError, RunError, nearest
+from robustgan.cli_data import data_app
+from robustgan.cli_rate import rate_app
+from robustgan.errors import InputError, RunError
+from robustgan.terminal import AsJson, Data, Settings, configs, err, out, read_plan
 
 if TYPE_CHECKING:
-    from robustgan.experiment import Experiment
     from robustgan.pipeline import Place
 
 app = typer.Typer(
@@ -28,25 +29,15 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-data_app = typer.Typer(help="Look at, download or make data.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
-
-out = Console(soft_wrap=True)
-err = Console(stderr=True, soft_wrap=True)
+app.add_typer(rate_app, name="rate")
 
 MENDABLE = {  # what a user can mend about a folder: full, closed to writing, or no folder at all
     errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST,
 }  # fmt: skip
 
 Config = Annotated[str, typer.Argument(help="A config file, or the name of one that comes with robustgan.")]
-Settings = Annotated[
-    list[str] | None, typer.Option("--set", help="Change a setting: KEY=VALUE, for example split.folds=[2].")
-]
 Out = Annotated[Path, typer.Option("--out", help="Folder that gets `runs/` and `reports/`.")]
-Data = Annotated[
-    Path, typer.Option("--data", envvar="ROBUSTGAN_DATA", help="Folder under which configs look for data sets.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -67,7 +58,7 @@ def run(
     from robustgan import pipeline
     from robustgan.console import Bars, Lines
 
-    plan, place = _plan(config, sets), _place(out_dir, data)
+    plan, place = read_plan(config, sets), _place(out_dir, data)
     total = len(pipeline.stages(plan, place)) + 1
     command = shlex.join(["robustgan", "run", config, *(part for s in sets or [] for part in ("--set", s))])
     view = Bars(out, total) if out.is_terminal and not as_json else Lines(out, total, as_json)
@@ -90,7 +81,7 @@ def plan(
     """Show what `run` would do and what is there already. Needs no torch, changes nothing."""
     from robustgan import pipeline
 
-    read, place = _plan(config, sets), _place(out_dir, data)
+    read, place = read_plan(config, sets), _place(out_dir, data)
     rows: list[dict[str, Any]] = [
         {"stage": s.kind, "name": s.name, "key": s.key, "cached": place.folder(s).exists()}
         for s in pipeline.stages(read, place)
@@ -154,107 +145,7 @@ def schema() -> None:
     out.print(json.dumps(config_schema(), indent=1), markup=False, highlight=False)
 
 
-@data_app.command(
-    epilog="Examples: `robustgan data audit /data/BreaKHis_v1 --partial` · `robustgan data audit --config idc_subset`"
-)
-def audit(
-    root_dir: Annotated[Path | None, typer.Argument(metavar="[ROOT]", help="Root of a BreakHis tree.")] = None,
-    config: Annotated[str | None, typer.Option(help="A config whose data set is meant instead.")] = None,
-    protocol: Annotated[str, typer.Option(help="Split protocol whose leak table to print.")] = "accession-cv5",
-    fold: Annotated[int, typer.Option(min=1, help="Fold of the protocol.")] = 1,
-    partial: Annotated[bool, typer.Option(help="Accept a copy that does not hold all 7,909 images.")] = False,
-    leak: Annotated[bool, typer.Option(help="Accept a protocol that puts one patient on two sides.")] = False,
-    data: Data = Path(),
-    as_json: AsJson = False,
-) -> None:
-    """Count classes x magnifications, list duplicates and findings, and show what a split leaks."""
-    from robustgan import audit as auditing
-    from robustgan.config import plugin
-    from robustgan.experiment import Split
-
-    if (root_dir is None) == (config is None):
-        raise InputError("data audit: give either a ROOT or --config, and not both.")
-    if config is not None:
-        dataset, rule = _plan(config, None).dataset, _plan(config, None).split
-    else:
-        settings = {"kind": "breakhis", "root": str(root_dir), "partial": partial}
-        dataset, rule = plugin("datasets", settings), Split(protocol=protocol, leak=leak)
-    result = auditing.audit(dataset, data, rule, fold)
-    if as_json:
-        out.print(auditing.as_json(result), markup=False, highlight=False)
-    else:
-        for line in auditing.as_lines(result):
-            out.print(line, markup=False, highlight=False)
-
-
-@data_app.command(epilog="Example: `robustgan data fetch breakhis /data/breakhis`")
-def fetch(
-    name: Annotated[Literal["breakhis"], typer.Argument(help="Which data set.")],
-    dest: Annotated[Path, typer.Argument(help="Folder to put it in.")],
-    url: Annotated[str | None, typer.Option(help="Another place that has the same archive.")] = None,
-) -> None:
-    """Download a data set (about 4 GB for BreakHis), resume what broke off, check it and unpack it safely."""
-    from robustgan import fetch as fetching
-
-    with _bar(f"fetch {name}") as tick:
-        place = fetching.fetch(url or fetching.BREAKHIS_URL, dest, tick)
-    out.print(f"Data: {place}", markup=False, highlight=False)
-
-
-@data_app.command(
-    epilog="Example: `robustgan data synth synthetic-breakhis --set patients=82 --set width=700 --set height=460`"
-)
-def synth(
-    dest: Annotated[Path, typer.Argument(help="Folder that gets the BreakHis tree; must not exist yet.")],
-    sets: Settings = None,
-) -> None:
-    """Write synthetic H&E images as a BreakHis tree."""
-    from robustgan.config import override, plugin
-
-    settings: dict[str, Any] = {"kind": "synthetic"}
-    for one in sets or []:
-        settings = override(settings, one)
-    if dest.exists():
-        raise InputError(f"{dest}: exists already; name a folder that does not.")
-    dataset: Any = plugin("datasets", settings, "synthetic")
-    with _bar("synth") as tick:
-        dataset.make(dest, tick)
-    out.print(f"Data: {dest}", markup=False, highlight=False)
-
-
 # ------------------------------------------------------------------------------------------------------- pieces
-
-
-def configs() -> dict[str, Path]:
-    """Configs that come with robustgan: in the package once it is installed, beside it in a checkout."""
-    here = Path(__file__).parent
-    folder = here / "configs" if (here / "configs").is_dir() else here.parent / "configs"
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
-
-
-def _config_path(config: str) -> Path:
-    if Path(config).suffix in (".yaml", ".yml") or Path(config).is_file():
-        return Path(config)
-    known = configs()
-    if config not in known:
-        raise InputError(
-            f"config: found `{config}`, which is neither a file nor a config of robustgan. {nearest(config, known)}"
-        )
-    return known[config]
-
-
-def _plan(config: str, sets: list[str] | None) -> Experiment:
-    from robustgan.config import override, read_yaml
-    from robustgan.experiment import experiment
-
-    path = _config_path(config)
-    settings = read_yaml(path)
-    for one in sets or []:
-        settings = override(settings, one)
-    try:
-        return experiment(settings)
-    except InputError as error:
-        raise InputError(f"{path}:\n{error}") from None
 
 
 def _place(out_dir: Path, data: Path) -> Place:
@@ -273,12 +164,6 @@ def _listing(what: str) -> dict[str, str]:
     if what == "configs":
         return {name: str(read_yaml(path).get("title", "")) for name, path in configs().items()}
     return {kind: summary(what, kind) for kind in kinds(what)}
-
-
-def _bar(title: str) -> Any:
-    from robustgan.console import bar
-
-    return bar(out if out.is_terminal else err, title)
 
 
 def main() -> None:

@@ -1,0 +1,170 @@
+"""Single images of a finished run: real ones of its test patients, generated ones of its trained generator.
+
+A run keeps its generated images as contact sheets only. So they are painted once more from the generator's weights, and
+one counts only where its bytes are those of a row of the run's own `generated.parquet`: what people rate is what the
+report judged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import UInt8
+
+from robustgan import repeatable, steps, tables
+from robustgan.errors import InputError, nearest
+from robustgan.gan.conditional import Gan
+from robustgan.gan.painting import paint, starts
+from robustgan.journal import silent
+from robustgan.rating.key import GENERATED_KIND, REAL
+from robustgan.tensors import Bytes
+
+Pixels = UInt8[np.ndarray, "n h w 3"]
+
+
+class Pool(NamedTuple):
+    """Images with what the key says of them (`KEY`, without ids), in the same order."""
+
+    pixels: Pixels
+    rows: pd.DataFrame
+
+    def of(self, index: np.ndarray) -> Pool:
+        """Some of the images, in the order of `index`."""
+        return Pool(self.pixels[index], self.rows.iloc[index].reset_index(drop=True))
+
+
+def pool(folder: Path, attack: str | None) -> Pool:
+    """All images of a run that can be shown: real test images, and generated ones without search.
+
+    Args:
+        folder: a report folder, or the `--out` of a run with one report.
+        attack: name of the attack that made the images; needed where the report has several.
+
+    Raises:
+        InputError: no such report, no generator in it, or its stages are gone.
+    """
+    works = forged(folder, attack)
+    repeatable.enforce(works[0].settings["device"])
+    parts = [part for work in works for part in (real(work), generated(work))]
+    rows = pd.concat([part.rows for part in parts], ignore_index=True)
+    whole = Pool(np.concatenate([part.pixels for part in parts]), rows)
+    return whole.of(np.flatnonzero(~rows.duplicated("image_id")))  # several seeds show the same test patients
+
+
+# ----------------------------------------------------------------------------------------------- stages of the run
+
+
+def forged(folder: Path, attack: str | None) -> list[steps.Work]:
+    """The finished stages that made images from scratch, one a generator.
+
+    Raises:
+        InputError: as `pool`.
+    """
+    report = report_of(folder)
+    runs = report.resolve().parent.parent / "runs"
+    keys = [s["key"] for s in _json(report / "run.json").get("stages", []) if s["stage"] == "forged"]
+    if not keys:
+        raise InputError(f"{report}: no attack of this report made images from scratch; one of kind `dcgan` does.")
+    found: dict[str, dict[str, steps.Work]] = {}
+    for key in keys:
+        work = work_of(runs, key)
+        one = work.settings["attack"]
+        found.setdefault(one["name"] or one["kind"], {}).setdefault(work.inputs["generator"].name, work)
+    if attack is None and len(found) > 1:
+        raise InputError(f"{report}: several attacks made images: {', '.join(sorted(found))}. Choose one: --attack.")
+    name = next(iter(found)) if attack is None else attack
+    if name not in found:
+        raise InputError(f"--attack: found `{name}`. {nearest(name, found)}")
+    return list(found[name].values())
+
+
+def report_of(folder: Path) -> Path:
+    """The report that is meant.
+
+    Raises:
+        InputError: there is none, or several.
+    """
+    if (folder / "run.json").is_file():
+        return folder
+    reports = sorted(path.parent for path in (folder / "reports").glob("*/run.json"))
+    if len(reports) == 1:
+        return reports[0]
+    if reports:
+        raise InputError(f"{folder}: several reports; name one: {', '.join(str(path) for path in reports)}.")
+    raise InputError(f"{folder}: neither a report nor a folder that `robustgan run --out` filled.")
+
+
+def work_of(runs: Path, key: str) -> steps.Work:
+    """A finished stage with its inputs, as its step got them.
+
+    Raises:
+        InputError: its folder or one of its inputs is gone.
+    """
+    folder = runs / "forged" / key
+    record = _json(folder / "run.json")
+    inputs = {}
+    for name, needed in record["inputs"].items():
+        places = sorted(runs.glob(f"*/{needed}"))
+        if not places:
+            raise InputError(f"{runs}: the stage `{name}` ({needed}) of this run is gone; run its config again.")
+        inputs[name] = places[0]
+    return steps.Work(record["settings"], inputs, folder, runs, silent)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            f"{path}: not there. A report alone holds no single images: `runs/` must lie where `robustgan run` put it, "
+            "two folders above the report. Run the config again with the same --out."
+        ) from None
+    except ValueError as error:
+        raise InputError(f"{path}: broken: {error}") from None
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------- images
+
+
+def real(work: steps.Work) -> Pool:
+    """The test patients' images, at the size and by the rule of the run."""
+    test = steps.samples(work, "test")
+    rows = test.rows[["label", "magnification", "group", "image_id"]]
+    return Pool(_rows_last(test.images), rows.assign(kind=REAL, accepted=False))
+
+
+def generated(work: steps.Work) -> Pool:
+    """Images without search that the run judged, painted once more.
+
+    Raises:
+        InputError: the generator is of another kind.
+        InputError: no image has the bytes that the run judged.
+    """
+    attack = steps.attack_of(work)
+    gan = steps.generator_of(work, attack)
+    if not isinstance(gan, Gan):
+        raise InputError(f"{attack.label}: found a generator of another kind; `rate` can paint with `dcgan` alone.")
+    labels, z = starts(gan, attack.search.images, work.settings["seed"])
+    pixels = _rows_last(paint(gan, z, labels, attack.search.batch))
+    rows = tables.read(work.folder / "generated.parquet", tables.GENERATED)
+    known = rows[rows["mode"] == "natural"].drop_duplicates("image_id").set_index("image_id")
+    ids = [hashlib.sha256(one.tobytes()).hexdigest() for one in pixels]
+    same = np.array([one in known.index for one in ids])
+    if not same.any():
+        raise InputError(
+            f"{work.folder}: painted once more, none of the {len(ids)} generated images has the bytes that the run "
+            "judged. Use the device, the versions and the code of the run, or run its config again here."
+        )
+    kept = [one for one, there in zip(ids, same, strict=True) if there]
+    table = known.loc[kept, ["label", "magnification", "group", "accepted"]].reset_index()
+    return Pool(pixels[same], table.assign(kind=GENERATED_KIND))
+
+
+def _rows_last(images: Bytes) -> Pixels:
+    return images.permute(0, 2, 3, 1).contiguous().cpu().numpy()
