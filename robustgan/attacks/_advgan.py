@@ -10,7 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from robustgan.attacks import _checks
 from robustgan.attacks._change import bounded, longest, made, noisy
+from robustgan.attacks._goal import concerned
 from robustgan.attacks._validation import recognised, success
 from robustgan.attacks.advgan import AdvGAN
 from robustgan.augment import dihedral
@@ -18,6 +20,7 @@ from robustgan.errors import InputError
 from robustgan.freezing import frozen
 from robustgan.gan import ema, losses
 from robustgan.gan.image_to_image import PatchDiscriminator
+from robustgan.gan.universal import Universal
 from robustgan.interfaces import Samples, State
 from robustgan.journal import Journal, Tick
 from robustgan.quantise import to_float
@@ -41,6 +44,9 @@ def fit(recipe: AdvGAN, model: Network, train: Samples, val: Samples, state: Sta
     side = train.images.shape[-2:]
     if any(length % recipe.tile for length in side):
         raise InputError(f"{recipe.label}: tile: found {recipe.tile}, which does not divide images of {tuple(side)}.")
+    train, val = concerned(train, recipe.goal, "training"), concerned(val, recipe.goal, "validation")
+    if isinstance(state.network, Universal):
+        state.network.fix(*side)
     with frozen(model):
         duel = Duel(recipe, state.network, train)
         duel.restore(journal.load(), state.rng)
@@ -55,6 +61,7 @@ def fit(recipe: AdvGAN, model: Network, train: Samples, val: Samples, state: Sta
             journal.save(**duel.state(), rng=state.rng.get_state())
             text = f"epoch {duel.epoch}: fools {mine.rate:.0%} of validation images, noise {noise.rate:.0%}"
         state.network.load_state_dict(duel.best)
+        _checks.write(journal.folder, recipe, model, state.network, train, val)
 
 
 def watched(tick: Tick, text: str) -> Count:

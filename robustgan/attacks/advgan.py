@@ -25,6 +25,7 @@ from robustgan.tensors import Images, Labels, Network
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[Number, Field(gt=0)]
 Weight = Annotated[Number, Field(ge=0)]
+Goal = Literal["any", "hide", "invent"]
 
 
 class AdvGAN(Attack):
@@ -34,6 +35,8 @@ class AdvGAN(Attack):
     trains: ClassVar[bool] = True
 
     threat: Bounded
+    goal: Goal = "any"  # hide: malignant images are to be called benign; invent: the other way; others stay as they are
+    form: Literal["image", "universal"] = "image"  # universal: one change for all images of a label
     width: Count = 48  # channels of the generator
     blocks: Count = 2  # residual blocks of the generator
     tile: Literal[1, 2, 4, 8] = 4  # side of the squares of pixels that the generator works on, in pixels
@@ -52,14 +55,18 @@ class AdvGAN(Attack):
     def build(self) -> Network:
         """The untrained generator."""
         from robustgan.gan.image_to_image import Generator
+        from robustgan.gan.universal import Universal
 
-        return Generator(self.width, self.blocks, self.tile)
+        generator = Generator(self.width, self.blocks, self.tile)
+        return Universal(generator) if self.form == "universal" else generator
 
     def fit(self, model: Network, train: Samples, val: Samples, state: State, journal: Journal) -> None:
         """Train the generator; keep the moving average of the epoch that fools most on validation patients.
 
+        Writes `checks.json` beside the journal (`_checks.py` says what is in it).
+
         Raises:
-            InputError: the images' side is no multiple of `tile`.
+            InputError: the images' side is no multiple of `tile`, or no image is of the class that `goal` is about.
             RunError: a loss is not finite, or the classifier changed.
         """
         from robustgan.attacks import _advgan
@@ -67,10 +74,18 @@ class AdvGAN(Attack):
         _advgan.fit(self, model, train, val, state, journal)
 
     def perturb(self, model: Network, x: Images, y: Labels, state: State) -> Images:
-        """One forward pass of the generator; the classifier is not asked."""
+        """One forward pass of the generator; the classifier is not asked.
+
+        Raises:
+            InputError: a universal change was learned for images of another size.
+        """
         import torch
 
         from robustgan.attacks._change import made
+        from robustgan.attacks._goal import spared
+        from robustgan.gan.universal import Universal
 
+        if isinstance(state.network, Universal):
+            state.network.check(x)
         with torch.no_grad():
-            return made(state.network, x, y, self.threat)
+            return spared(x, made(state.network, x, y, self.threat), y, self.goal)
