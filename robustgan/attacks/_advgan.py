@@ -11,9 +11,11 @@ import torch
 from torch import nn
 
 from robustgan.attacks import _checks
-from robustgan.attacks._change import bounded, longest, made, noisy
+from robustgan.attacks._change import bounded, longest, made
+from robustgan.attacks._distilled import Distilled
 from robustgan.attacks._goal import concerned
-from robustgan.attacks._validation import recognised, success
+from robustgan.attacks._rival import Rival
+from robustgan.attacks._validation import success
 from robustgan.attacks.advgan import AdvGAN
 from robustgan.augment import dihedral
 from robustgan.errors import InputError
@@ -44,24 +46,43 @@ def fit(recipe: AdvGAN, model: Network, train: Samples, val: Samples, state: Sta
     side = train.images.shape[-2:]
     if any(length % recipe.tile for length in side):
         raise InputError(f"{recipe.label}: tile: found {recipe.tile}, which does not divide images of {tuple(side)}.")
-    train, val = concerned(train, recipe.goal, "training"), concerned(val, recipe.goal, "validation")
+    everyone, train = train, concerned(train, recipe.goal, "training")
+    val = concerned(val, recipe.goal, "validation")
     if isinstance(state.network, Universal):
         state.network.fix(*side)
     with frozen(model):
-        duel = Duel(recipe, state.network, train)
-        duel.restore(journal.load(), state.rng)
-        known, threat = recognised(model, val), recipe.threat
-        noise = success(model, lambda x, y, ids: noisy(x, ids, threat), known, threat)
-        text = "first epoch"
-        while duel.epoch < recipe.epochs:
-            means = duel.play_epoch(model, train, state.rng, watched(journal.tick, text))
-            mine = success(model, lambda x, y, ids: made(duel.kept, x, y, threat), known, threat)
-            duel.keep(mine.rate)
-            journal.record(epoch=duel.epoch, **means, val_success=mine.rate, val_noise=noise.rate, l2=mine.l2)
-            journal.save(**duel.state(), rng=state.rng.get_state())
-            text = f"epoch {duel.epoch}: fools {mine.rate:.0%} of validation images, noise {noise.rate:.0%}"
+        duel, saved = Duel(recipe, state.network, train), journal.load()
+        rival = rival_of(recipe, model, everyone, val)
+        if saved:
+            duel.restore(saved, state.rng)
+            rival.resume(saved, state.rng)
+        else:
+            rival.begin(state.rng, journal.tick)
+            journal.save(**duel.state(), **rival.state(), rng=state.rng.get_state())
+        compete(duel, rival, train, state.rng, journal)
         state.network.load_state_dict(duel.best)
-        _checks.write(journal.folder, recipe, model, state.network, train, val)
+        _checks.write(journal.folder, recipe, rival, state.network, train, val)
+
+
+def rival_of(recipe: AdvGAN, model: Network, train: Samples, val: Samples) -> Rival:
+    """Whom the generator trains against."""
+    if recipe.knowledge == "white-box":
+        return Rival(model, val, recipe.threat)
+    return Distilled(recipe, model, train, val)
+
+
+def compete(duel: Duel, rival: Rival, train: Samples, rng: Rng, journal: Journal) -> None:
+    """Play the epochs that are left, and write down each."""
+    epochs, threat = duel.recipe.epochs, duel.recipe.threat
+    text = "first epoch"
+    while duel.epoch < epochs:
+        means = duel.play_epoch(rival.network, train, rng, watched(journal.tick, text))
+        means |= rival.learn(duel.generator, train, epochs - duel.epoch + 1, rng)
+        mine = success(rival.victim, lambda x, y, ids: made(duel.kept, x, y, threat), rival.known, threat)
+        duel.keep(mine.rate)
+        journal.record(epoch=duel.epoch, **means, val_success=mine.rate, **rival.facts(), l2=mine.l2)
+        journal.save(**duel.state(), **rival.state(), rng=rng.get_state())
+        text = f"epoch {duel.epoch}: fools {mine.rate:.0%} of validation images, {rival.told()}"
 
 
 def watched(tick: Tick, text: str) -> Count:
@@ -156,10 +177,8 @@ class Duel:
         numbers = {name: getattr(self, name) for name in NUMBERS}
         return {**numbers, **{name: getattr(self, name).state_dict() for name in PARTS}, "best": self.best}
 
-    def restore(self, saved: dict[str, Any] | None, rng: Rng) -> None:
-        """Go on from a checkpoint, where there is one."""
-        if saved is None:
-            return
+    def restore(self, saved: dict[str, Any], rng: Rng) -> None:
+        """Go on from a checkpoint."""
         for name in NUMBERS:
             setattr(self, name, saved[name])
         for name in PARTS:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from robustgan.attacks._change import bounded, made, noisy
-from robustgan.attacks._validation import BATCH, Known, recognised, verdicts
+from robustgan.attacks._queries import Asked
+from robustgan.attacks._rival import Rival
+from robustgan.attacks._validation import BATCH, Known, evenly, picked, recognised, verdicts
 from robustgan.attacks.advgan import AdvGAN
 from robustgan.interfaces import Linf, Samples
 from robustgan.quantise import to_float
@@ -20,7 +23,7 @@ DIGITS = 6
 LABELS = {"any": (0, 1), "hide": (POSITIVE,), "invent": (1 - POSITIVE,)}
 
 
-def write(folder: Path, recipe: AdvGAN, model: Network, network: Network, train: Samples, val: Samples) -> None:
+def write(folder: Path, recipe: AdvGAN, rival: Rival, network: Network, train: Samples, val: Samples) -> None:
     """Measure and write `checks.json`.
 
     Under `validation` and `training` (at most as many training images as there are validation images, evenly
@@ -37,20 +40,21 @@ def write(folder: Path, recipe: AdvGAN, model: Network, network: Network, train:
 
     `one_sidedness` is success of `hide` minus success of `invent`: near 1 or -1 the generator turns one class only.
     Null where one of them is.
+
+    `queries` is null where the attack sees the classifier's weights. Otherwise: `budget`, the images that the attack
+    was allowed to ask about; `used`, those that it asked about, to learn and to choose the epoch; `measuring`, those
+    that the numbers of this file took, which the attack did not need.
     """
-    rows = evenly(len(train), len(val))
-    some = Samples(train.images[rows], train.labels[rows], train.rows.iloc[rows.tolist()])
-    content = {
-        "validation": measured(recipe, model, network, recognised(model, val)),
-        "training": measured(recipe, model, network, recognised(model, some)),
-    }
+    model, asked = rival.victim, rival.victim if isinstance(rival.victim, Asked) else None
+    with asked.measuring() if asked else nullcontext():
+        content: dict[str, Any] = {
+            "validation": measured(recipe, model, network, recognised(model, val)),
+            "training": measured(
+                recipe, model, network, recognised(model, picked(train, evenly(len(train), len(val))))
+            ),
+        }
+    content["queries"] = {"budget": asked.budget, "used": asked.used, "measuring": asked.measured} if asked else None
     (folder / "checks.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
-
-
-def evenly(images: int, most: int) -> Tensor:
-    """At most so many of so many row numbers, evenly spaced."""
-    count = min(images, most)
-    return torch.arange(count) * images // max(1, count)
 
 
 def measured(recipe: AdvGAN, model: Network, network: Network, known: Known) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from robustgan.config import Number
+from robustgan.gan.surrogate import Surrogate
 from robustgan.interfaces import Access, Attack, Bounded, Samples, State
 from robustgan.journal import Journal
 from robustgan.tensors import Images, Labels, Network
@@ -25,18 +26,22 @@ from robustgan.tensors import Images, Labels, Network
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[Number, Field(gt=0)]
 Weight = Annotated[Number, Field(ge=0)]
+# Settings that mean something only where another one has one of these values
+ONLY = {"queries": ("knowledge", ("dynamic", "static")), "surrogate": ("knowledge", ("dynamic", "static"))}
 Goal = Literal["any", "hide", "invent"]
 
 
 class AdvGAN(Attack):
-    """Trains with the classifier's gradients on training patients; afterwards it needs no access to it."""
+    """Trains with the classifier's gradients, or its answers, on training patients; then it needs no access to it."""
 
-    access: ClassVar[Access] = "white-box"
     trains: ClassVar[bool] = True
 
     threat: Bounded
     goal: Goal = "any"  # hide: malignant images are to be called benign; invent: the other way; others stay as they are
     form: Literal["image", "universal"] = "image"  # universal: one change for all images of a label
+    knowledge: Literal["white-box", "dynamic", "static"] = "white-box"  # or gradients of a surrogate: `_distilled.py`
+    queries: Count = 100_000  # images that dynamic and static may ask the classifier about, to learn and to choose
+    surrogate: Surrogate = Surrogate()
     width: Count = 48  # channels of the generator
     blocks: Count = 2  # residual blocks of the generator
     tile: Literal[1, 2, 4, 8] = 4  # side of the squares of pixels that the generator works on, in pixels
@@ -51,6 +56,20 @@ class AdvGAN(Attack):
     reach: Annotated[Number, Field(gt=0, le=1)] = 0.6  # share of the longest change that costs nothing
     smoothness: Weight = 0.0  # weight of the change's total variation, in units of eps
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto: bf16 on a GPU, fp32 elsewhere; the classifier: fp32
+
+    @property
+    def access(self) -> Access:  # type: ignore[override]
+        """What the training gets to see of the classifier; the trained generator needs nothing."""
+        return "white-box" if self.knowledge == "white-box" else "query"
+
+    @model_validator(mode="after")
+    def consistent(self) -> AdvGAN:
+        """Refuse settings that would be ignored."""
+        for setting, (switch, values) in ONLY.items():
+            changed = getattr(self, setting) != type(self).model_fields[setting].default
+            if changed and getattr(self, switch) not in values:
+                raise ValueError(f"{setting}: only {switch} {' or '.join(values)} has this setting")
+        return self
 
     def build(self) -> Network:
         """The untrained generator."""

@@ -43,13 +43,15 @@ def planted(seed: int, n: int = 96) -> Samples:
 class Fitted:
     """A generator after `fit`, and what fit wrote."""
 
-    def __init__(self, folder: Path, model: nn.Module, journal: Journal | None = None, **settings: Any) -> None:
+    def __init__(
+        self, folder: Path, model: nn.Module, journal: Journal | None = None, train: int = 96, **settings: Any
+    ) -> None:
         folder.mkdir(exist_ok=True)
         self.attack = AdvGAN.read({"threat": LINF, **QUICK, **settings})
         torch.manual_seed(0)
         self.network = self.attack.build()
         state = State(self.network, torch.Generator().manual_seed(0))
-        self.attack.fit(model, planted(1), planted(2, 48), state, journal or Journal(folder))
+        self.attack.fit(model, planted(1, train), planted(2, 48), state, journal or Journal(folder))
         self.checks = json.loads((folder / "checks.json").read_text("utf-8"))
         self.stats = [json.loads(line) for line in (folder / "stats.jsonl").read_text("utf-8").splitlines()]
 
@@ -61,11 +63,12 @@ def fooled(rows: pd.DataFrame, labels: torch.Tensor) -> float:
 
 
 class Cut(Journal):
-    """A journal of a run that is killed in the middle of its third epoch."""
+    """A journal of a run of four epochs that is killed in the middle of the third; told of `last` steps in all."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, last: int = 24) -> None:
         super().__init__(folder, self.die)
+        self.last = last
 
     def die(self, done: int, total: int, text: str) -> None:
-        if done > total * 2.5 / 4:
+        if total == self.last and done > total * 2.5 / 4:
             raise KeyboardInterrupt
