@@ -13,7 +13,7 @@ Source:
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -27,7 +27,17 @@ Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[Number, Field(gt=0)]
 Weight = Annotated[Number, Field(ge=0)]
 # Settings that mean something only where another one has one of these values
-ONLY = {"queries": ("knowledge", ("dynamic", "static")), "surrogate": ("knowledge", ("dynamic", "static"))}
+ONLY = {
+    "queries": ("knowledge", ("dynamic", "static")),
+    "surrogate": ("knowledge", ("dynamic", "static")),
+    "layer": ("objective", ("features",)),
+    "tile": ("network", ("tiles",)),
+}
+# What `preset: paper` sets where the config says nothing else
+PAPER = {
+    "kappa": 0.0, "lr": 1e-3, "lr_patches": 1e-3, "batch": 128,
+    "network": "resnet", "width": 8, "blocks": 4, "patches": 8,
+}  # fmt: skip
 Goal = Literal["any", "hide", "invent"]
 
 
@@ -42,9 +52,13 @@ class AdvGAN(Attack):
     knowledge: Literal["white-box", "dynamic", "static"] = "white-box"  # or gradients of a surrogate: `_distilled.py`
     queries: Count = 100_000  # images that dynamic and static may ask the classifier about, to learn and to choose
     surrogate: Surrogate = Surrogate()
-    width: Count = 48  # channels of the generator
+    objective: Literal["margin", "features"] = "margin"  # features: those of `layer` should point elsewhere (BIA)
+    layer: str = ""  # name of a module of the network that is trained against; empty: its second dense block
+    preset: Literal["none", "paper"] = "none"  # paper: the published losses and sizes (`_schedule.py` says which)
+    network: Literal["tiles", "resnet", "unet"] = "tiles"  # the generator; resnet and unet are for 100 pixels and more
+    width: Count = 48  # channels of the generator; resnet and unet: of its first layer, doubled with each halving
     blocks: Count = 2  # residual blocks of the generator
-    tile: Literal[1, 2, 4, 8] = 4  # side of the squares of pixels that the generator works on, in pixels
+    tile: Literal[1, 2, 4, 8] = 4  # side of the squares of pixels that `tiles` works on, in pixels
     patches: Count = 16  # channels of the discriminator's first layer
     epochs: Count = 20
     batch: Count = 32
@@ -62,6 +76,12 @@ class AdvGAN(Attack):
         """What the training gets to see of the classifier; the trained generator needs nothing."""
         return "white-box" if self.knowledge == "white-box" else "query"
 
+    @model_validator(mode="before")
+    @classmethod
+    def published(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        """Take from the paper what the preset asks for and the config does not say."""
+        return {**PAPER, **settings} if settings.get("preset") == "paper" else settings
+
     @model_validator(mode="after")
     def consistent(self) -> AdvGAN:
         """Refuse settings that would be ignored."""
@@ -69,14 +89,22 @@ class AdvGAN(Attack):
             changed = getattr(self, setting) != type(self).model_fields[setting].default
             if changed and getattr(self, switch) not in values:
                 raise ValueError(f"{setting}: only {switch} {' or '.join(values)} has this setting")
+        if self.preset == "paper" and self.objective == "features":
+            raise ValueError("objective: features is not in the paper; leave out `preset: paper`")
         return self
 
     def build(self) -> Network:
         """The untrained generator."""
         from robustgan.gan.image_to_image import Generator
+        from robustgan.gan.resnet import ResNet
+        from robustgan.gan.unet import UNet
         from robustgan.gan.universal import Universal
 
-        generator = Generator(self.width, self.blocks, self.tile)
+        generator: Network
+        if self.network == "tiles":
+            generator = Generator(self.width, self.blocks, self.tile)
+        else:
+            generator = {"resnet": ResNet, "unet": UNet}[self.network](self.width, self.blocks)
         return Universal(generator) if self.form == "universal" else generator
 
     def fit(self, model: Network, train: Samples, val: Samples, state: State, journal: Journal) -> None:
@@ -85,7 +113,8 @@ class AdvGAN(Attack):
         Writes `checks.json` beside the journal (`_checks.py` says what is in it).
 
         Raises:
-            InputError: the images' side is no multiple of `tile`, or no image is of the class that `goal` is about.
+            InputError: the generator cannot halve the images' sides, a side lacks the class that `goal` is about, the
+            classifier has no such `layer`, or `queries` and `surrogate` do not fit the images.
             RunError: a loss is not finite, or the classifier changed.
         """
         from robustgan.attacks import _advgan

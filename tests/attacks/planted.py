@@ -24,19 +24,23 @@ def texture() -> torch.Tensor:
     return (wave[:, None] * wave[None, :]).expand(3, 16, 16).contiguous()
 
 
-def weak() -> Linear:
-    """The mean of the image along the texture, times 400."""
-    return Linear(texture() * 400 / texture().numel()).eval()
+TEXTURE, PLANE = texture(), torch.ones(3, 16, 16)
 
 
-def planted(seed: int, n: int = 96) -> Samples:
-    """Noisy grey images that follow the texture (malignant) or its opposite, by 1 to 12 grey levels."""
+def weak(pattern: torch.Tensor = TEXTURE) -> Linear:
+    """The mean of the image along the pattern, times 400; 0 for a grey image."""
+    weight = pattern * 400 / pattern.numel()
+    return Linear(weight, bias=-float(weight.sum()) * 128 / 255).eval()
+
+
+def planted(seed: int, n: int = 96, pattern: torch.Tensor = TEXTURE) -> Samples:
+    """Noisy grey images that follow the pattern (malignant) or its opposite, by 1 to 12 grey levels."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(n) % 2
     level = 1 + 11 * torch.rand(n, generator=generator)
     noise = 20 * torch.randn(n, 3, 16, 16, generator=generator)
-    noise = noise - (noise * texture()).mean((1, 2, 3), keepdim=True) * texture()  # the noise has no texture of its own
-    images = 128 + noise + (level * (2 * labels - 1)).view(-1, 1, 1, 1) * texture()
+    noise = noise - (noise * pattern).mean((1, 2, 3), keepdim=True) * pattern  # the noise does not follow it
+    images = 128 + noise + (level * (2 * labels - 1)).view(-1, 1, 1, 1) * pattern
     return samples_of(images.round().clamp(0, 255).to(torch.uint8), labels)
 
 
@@ -44,14 +48,21 @@ class Fitted:
     """A generator after `fit`, and what fit wrote."""
 
     def __init__(
-        self, folder: Path, model: nn.Module, journal: Journal | None = None, train: int = 96, **settings: Any
+        self,
+        folder: Path,
+        model: nn.Module,
+        journal: Journal | None = None,
+        images: int = 96,
+        pattern: torch.Tensor = TEXTURE,
+        **settings: Any,
     ) -> None:
         folder.mkdir(exist_ok=True)
         self.attack = AdvGAN.read({"threat": LINF, **QUICK, **settings})
         torch.manual_seed(0)
         self.network = self.attack.build()
         state = State(self.network, torch.Generator().manual_seed(0))
-        self.attack.fit(model, planted(1, train), planted(2, 48), state, journal or Journal(folder))
+        train, val = planted(1, images, pattern), planted(2, 48, pattern)
+        self.attack.fit(model, train, val, state, journal or Journal(folder))
         self.checks = json.loads((folder / "checks.json").read_text("utf-8"))
         self.stats = [json.loads(line) for line in (folder / "stats.jsonl").read_text("utf-8").splitlines()]
 

@@ -1,7 +1,6 @@
 """AdvGAN that only asks: a victim that trips on gradients and counts for itself, budgets, resuming."""
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from robustgan.errors import InputError, RunError
 from robustgan.freezing import weights_digest
 from robustgan.gan.imitation import Imitator, answers_of, cross_entropy, shuffled
 from robustgan.gan.surrogate import Surrogate
-from robustgan.journal import Journal
+from robustgan.journal import silent
 from tests.attacks.planted import LINF, QUICK, Cut, Fitted, fooled, planted, weak
 from tests.conftest import Linear
 
@@ -57,7 +56,7 @@ def test_dynamic_distillation_fools_where_noise_and_static_distillation_do_not(t
     rates = {}
     for knowledge in ("static", "dynamic"):
         victim, test = Secret(), planted(3)
-        fitted = Fitted(tmp_path / knowledge, victim, train=256, knowledge=knowledge, surrogate=SMALL)
+        fitted = Fitted(tmp_path / knowledge, victim, images=256, knowledge=knowledge, surrogate=SMALL)
         counted = fitted.checks["queries"]
         assert counted["used"] + counted["measuring"] == victim.seen  # nothing is asked that is not counted
         assert counted["used"] == fitted.stats[-1]["queries"]
@@ -191,6 +190,6 @@ def test_the_step_hands_over_a_classifier_without_gradients(tmp_path: Path, monk
     for knowledge in ("white-box", "dynamic"):
         attack = AdvGAN.read({"threat": LINF, **QUICK, "knowledge": knowledge})
         settings = {"attack": attack.settings(), "seed": 0, "device": "cpu"}
-        steps.generator(SimpleNamespace(settings=settings, inputs={"classifier": tmp_path}, journal=Journal(tmp_path)))  # type: ignore[arg-type]
+        steps.generator(steps.Work(settings, {"classifier": tmp_path}, tmp_path, tmp_path, silent))
     x = torch.rand(1, 3, 16, 16, requires_grad=True)
     assert [model(x).requires_grad for model in given] == [True, False]
