@@ -64,7 +64,7 @@ class AdvGAN(Attack):
     batch: Count = 32
     lr: Positive = 6e-3  # peak of the generator's schedule: 10 % warm-up, then a cosine to 2 %
     lr_patches: Positive = 2e-4  # the same for the discriminator
-    kappa: Weight = 5.0  # margin that is asked for, in logits; reached after 30 % of the training
+    kappa: Weight = 5.0  # margin that is asked for, in logits, after 30 % of the training; `features` asks for none
     realism: Weight = 0.1  # weight of the discriminator's verdict, from the third epoch on
     length: Weight = 1.0  # weight of the length beyond `reach`, in units of the longest change in the budget
     reach: Annotated[Number, Field(gt=0, le=1)] = 0.6  # share of the longest change that costs nothing

@@ -1,6 +1,7 @@
 """AdvGAN against a planted weak classifier (planted.py)."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -151,14 +152,18 @@ def test_the_generators_step_leaves_the_discriminator_alone_and_the_other_way_ro
     assert all(p.grad is None for p in duel.generator.parameters())
 
 
-def test_a_run_that_was_killed_and_resumed_leaves_the_same_bytes_as_one_that_was_not(tmp_path: Path) -> None:
-    straight = Fitted(tmp_path / "a", weak(), epochs=4)
+@pytest.mark.parametrize("settings", [{}, {"form": "universal"}, {"preset": "paper", "batch": 16}])
+def test_a_run_that_was_killed_and_resumed_leaves_the_same_bytes_as_one_that_was_not(
+    tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    straight = Fitted(tmp_path / "a", weak(), epochs=4, **settings)
     with pytest.raises(KeyboardInterrupt):
-        Fitted(tmp_path / "b", weak(), journal=Cut(tmp_path / "b"), epochs=4)
+        Fitted(tmp_path / "b", weak(), journal=Cut(tmp_path / "b"), epochs=4, **settings)
     assert len((tmp_path / "b" / "stats.jsonl").read_text("utf-8").splitlines()) == 2
-    resumed = Fitted(tmp_path / "b", weak(), epochs=4)
+    resumed = Fitted(tmp_path / "b", weak(), epochs=4, **settings)
     assert weights_digest(resumed.network) == weights_digest(straight.network)
-    assert (tmp_path / "b" / "stats.jsonl").read_bytes() == (tmp_path / "a" / "stats.jsonl").read_bytes()
+    for name in ("stats.jsonl", "checks.json"):
+        assert (tmp_path / "b" / name).read_bytes() == (tmp_path / "a" / name).read_bytes()
 
 
 def test_a_loss_that_is_not_finite_ends_the_training(tmp_path: Path) -> None:
