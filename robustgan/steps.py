@@ -94,10 +94,14 @@ def classifier(work: Work) -> None:
 
 
 def generator(work: Work) -> None:
-    """Train an attack's generator on training patients, against the frozen classifier."""
+    """Train an attack's generator on training patients, against the frozen classifier.
+
+    An attack that is not white-box gets a classifier whose gradients it cannot have.
+    """
     import torch
 
     from robustgan import config
+    from robustgan.evaluation import Counted
     from robustgan.interfaces import State
 
     attack = config.plugin("attacks", work.settings["attack"])
@@ -105,6 +109,8 @@ def generator(work: Work) -> None:
     network = attack.build().to(device_of(work))
     rng = torch.Generator().manual_seed(work.settings["seed"])
     victim = classifier_of(work, "classifier") if "classifier" in work.inputs else torch.nn.Identity()
+    if attack.access != "white-box":
+        victim = Counted(victim, gradients=False)
     attack.fit(victim, samples(work, "train"), samples(work, "val"), State(network, rng), work.journal)
     save(network, work)
 

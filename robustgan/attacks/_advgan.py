@@ -10,23 +10,26 @@ from typing import Any
 import torch
 from torch import nn
 
-from robustgan.attacks._change import bounded, longest, made, noisy
-from robustgan.attacks._validation import recognised, success
+from robustgan.attacks import _checks
+from robustgan.attacks._change import bounded, longest, made
+from robustgan.attacks._distilled import Distilled
+from robustgan.attacks._goal import concerned
+from robustgan.attacks._objective import layer_of, objective_of
+from robustgan.attacks._rival import Rival
+from robustgan.attacks._schedule import SCHEDULES
+from robustgan.attacks._validation import success
 from robustgan.attacks.advgan import AdvGAN
 from robustgan.augment import dihedral
 from robustgan.errors import InputError
 from robustgan.freezing import frozen
 from robustgan.gan import ema, losses
 from robustgan.gan.image_to_image import PatchDiscriminator
+from robustgan.gan.universal import Universal
 from robustgan.interfaces import Samples, State
 from robustgan.journal import Journal, Tick
 from robustgan.quantise import to_float
 from robustgan.tensors import Images, Labels, Network, Rng, Tensor
 
-WARM, LAST = 0.1, 0.02  # share of the training that raises the rate, and share of the peak rate at its end
-RAMP = 0.3  # share of the training in which kappa rises to its full size
-ALONE = 2  # epochs before the discriminator has a say
-HALF_LIFE = 5.0  # of the moving average of the generator, in thousands of images
 CLIP = 10.0  # longest gradient
 BETAS = (0.5, 0.999)  # of Adam
 
@@ -38,23 +41,59 @@ Count = Callable[[int, int], None]  # told of steps done and steps in all
 
 def fit(recipe: AdvGAN, model: Network, train: Samples, val: Samples, state: State, journal: Journal) -> None:
     """Train `state.network`; it ends as the moving average of the best epoch. See `AdvGAN.fit`."""
-    side = train.images.shape[-2:]
-    if any(length % recipe.tile for length in side):
-        raise InputError(f"{recipe.label}: tile: found {recipe.tile}, which does not divide images of {tuple(side)}.")
+    side = tuple(train.images.shape[-2:])
+    refuse(recipe, side)
+    everyone, train = train, concerned(train, recipe.goal, "training")
+    val = concerned(val, recipe.goal, "validation")
+    if isinstance(state.network, Universal):
+        state.network.fix(*side)
     with frozen(model):
-        duel = Duel(recipe, state.network, train)
-        duel.restore(journal.load(), state.rng)
-        known, threat = recognised(model, val), recipe.threat
-        noise = success(model, lambda x, y, ids: noisy(x, ids, threat), known, threat)
-        text = "first epoch"
-        while duel.epoch < recipe.epochs:
-            means = duel.play_epoch(model, train, state.rng, watched(journal.tick, text))
-            mine = success(model, lambda x, y, ids: made(duel.kept, x, y, threat), known, threat)
-            duel.keep(mine.rate)
-            journal.record(epoch=duel.epoch, **means, val_success=mine.rate, val_noise=noise.rate, l2=mine.l2)
-            journal.save(**duel.state(), rng=state.rng.get_state())
-            text = f"epoch {duel.epoch}: fools {mine.rate:.0%} of validation images, noise {noise.rate:.0%}"
+        duel, saved = Duel(recipe, state.network, train), journal.load()
+        rival = rival_of(recipe, model, everyone, val)
+        if recipe.objective == "features":
+            layer_of(rival.network, recipe.layer)  # before anything is asked or trained
+        if saved:
+            duel.restore(saved, state.rng)
+            rival.resume(saved, state.rng)
+        else:
+            rival.begin(state.rng, journal.tick)
+            journal.save(**duel.state(), **rival.state(), rng=state.rng.get_state())
+        compete(duel, rival, train, state.rng, journal)
         state.network.load_state_dict(duel.best)
+        _checks.write(journal.folder, recipe, rival, state.network, train, val)
+
+
+def refuse(recipe: AdvGAN, side: tuple[int, ...]) -> None:
+    """Refuse images whose sides the generator cannot halve as often as it has to.
+
+    Raises:
+        InputError: says which setting asks for what.
+    """
+    factor = {"tiles": recipe.tile, "resnet": 4, "unet": 8}[recipe.network]
+    if any(length % factor for length in side):
+        found = f"tile: found {recipe.tile}" if recipe.network == "tiles" else f"network: found `{recipe.network}`"
+        raise InputError(f"{recipe.label}: {found}, which needs sides that {factor} divides; images are {side}.")
+
+
+def rival_of(recipe: AdvGAN, model: Network, train: Samples, val: Samples) -> Rival:
+    """Whom the generator trains against."""
+    if recipe.knowledge == "white-box":
+        return Rival(model, val, recipe.threat)
+    return Distilled(recipe, model, train, val)
+
+
+def compete(duel: Duel, rival: Rival, train: Samples, rng: Rng, journal: Journal) -> None:
+    """Play the epochs that are left, and write down each."""
+    epochs, threat = duel.recipe.epochs, duel.recipe.threat
+    text = "first epoch"
+    while duel.epoch < epochs:
+        means = duel.play_epoch(rival.network, train, rng, watched(journal.tick, text))
+        means |= rival.learn(duel.generator, train, epochs - duel.epoch + 1, rng)
+        mine = success(rival.victim, lambda x, y, ids: made(duel.kept, x, y, threat), rival.known, threat)
+        duel.keep(mine.rate)
+        journal.record(epoch=duel.epoch, **means, val_success=mine.rate, **rival.facts(), l2=mine.l2)
+        journal.save(**duel.state(), **rival.state(), rng=rng.get_state())
+        text = f"epoch {duel.epoch}: fools {mine.rate:.0%} of validation images, {rival.told()}"
 
 
 def watched(tick: Tick, text: str) -> Count:
@@ -72,7 +111,8 @@ class Duel:
         self.discriminator = PatchDiscriminator(recipe.patches, train.images.shape[-1]).to(device)
         self.adam = torch.optim.Adam(generator.parameters(), betas=BETAS)
         self.adam_patches = torch.optim.Adam(self.discriminator.parameters(), betas=BETAS)
-        self.balance = losses.balance(train.labels)
+        self.objective = objective_of(recipe, losses.balance(train.labels))
+        self.schedule = SCHEDULES[recipe.preset]
         self.longest = longest(recipe.threat, train.images[0].numel())
         self.half = device.type == "cuda" if recipe.precision == "auto" else recipe.precision == "bf16"
         self.total = recipe.epochs * math.ceil(len(train) / recipe.batch)
@@ -88,7 +128,7 @@ class Duel:
             self._set_rates(self.step / self.total)
             for name, value in self.play(model, x, train.labels[index]).items():
                 sums[name] = sums.get(name, 0.0) + value.detach() * len(rows)
-            ema.average(self.kept, self.generator, ema.decay(len(rows), self.seen, HALF_LIFE))
+            ema.average(self.kept, self.generator, ema.decay(len(rows), self.seen, self.schedule.half_life))
             self.step, self.seen = self.step + 1, self.seen + len(rows)
             count(self.step, self.total)
         self.epoch += 1
@@ -99,12 +139,11 @@ class Duel:
         with self._autocast(x):
             raw = self.generator(x, y)
         delta = bounded(raw.float(), self.recipe.threat)
-        x_adv = (x + delta).clamp(0, 1)
-        parts = self.teach(x, x_adv.detach()) if self.recipe.realism else {}
-        parts |= self.judge(model, x_adv, delta, y)
+        parts = self.teach(x, (x + delta.detach()).clamp(0, 1)) if self.recipe.realism else {}
+        parts |= self.judge(model, x, delta, y)
         recipe = self.recipe
         loss = parts["g_adv"] + recipe.length * parts["g_hinge"]
-        if recipe.realism and self.epoch >= ALONE:
+        if recipe.realism and self.epoch >= self.schedule.alone:
             loss = loss + recipe.realism * parts["g_gan"]
         if recipe.smoothness:
             loss = loss + recipe.smoothness * losses.total_variation(delta) / recipe.threat.eps
@@ -114,13 +153,12 @@ class Duel:
         self.adam.step()
         return parts
 
-    def judge(self, model: Network, x_adv: Images, delta: Images, y: Labels) -> dict[str, Tensor]:
+    def judge(self, model: Network, x: Images, delta: Images, y: Labels) -> dict[str, Tensor]:
         """What the generator is trained on; the discriminator lends its verdict and does not change."""
-        # The classifier always computes in fp32; its convolutions are fastest on this memory format.
-        logits = model(x_adv.contiguous(memory_format=torch.channels_last))
-        kappa = self.recipe.kappa * min(1.0, self.step / self.total / RAMP)
+        x_adv = (x + delta).clamp(0, 1)
+        kappa = self.schedule.kappa(self.recipe.kappa, self.step / self.total)
         parts = {
-            "g_adv": losses.fooling(logits, y, self.balance, kappa),
+            "g_adv": self.objective(model, x, x_adv, y, kappa),
             "g_hinge": losses.hinge(delta, self.recipe.reach * self.longest) / self.longest,
         }
         if self.recipe.realism:
@@ -149,10 +187,8 @@ class Duel:
         numbers = {name: getattr(self, name) for name in NUMBERS}
         return {**numbers, **{name: getattr(self, name).state_dict() for name in PARTS}, "best": self.best}
 
-    def restore(self, saved: dict[str, Any] | None, rng: Rng) -> None:
-        """Go on from a checkpoint, where there is one."""
-        if saved is None:
-            return
+    def restore(self, saved: dict[str, Any], rng: Rng) -> None:
+        """Go on from a checkpoint."""
         for name in NUMBERS:
             setattr(self, name, saved[name])
         for name in PARTS:
@@ -161,17 +197,10 @@ class Duel:
         rng.set_state(saved["rng"])
 
     def _set_rates(self, done: float) -> None:
-        share = rate(done)
+        share = self.schedule.rate(done)
         for adam, peak in ((self.adam, self.recipe.lr), (self.adam_patches, self.recipe.lr_patches)):
             for group in adam.param_groups:
                 group["lr"] = peak * share
 
     def _autocast(self, x: Images) -> torch.autocast:
         return torch.autocast(x.device.type, torch.bfloat16, enabled=self.half)
-
-
-def rate(done: float) -> float:
-    """Share of the peak learning rate after a share of the training: linear warm-up, then a cosine."""
-    if done < WARM:
-        return max(done / WARM, LAST)
-    return LAST + (1 - LAST) * 0.5 * (1 + math.cos(math.pi * (done - WARM) / (1 - WARM)))

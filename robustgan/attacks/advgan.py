@@ -13,11 +13,12 @@ Source:
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from robustgan.config import Number
+from robustgan.gan.surrogate import Surrogate
 from robustgan.interfaces import Access, Attack, Bounded, Samples, State
 from robustgan.journal import Journal
 from robustgan.tensors import Images, Labels, Network
@@ -25,41 +26,95 @@ from robustgan.tensors import Images, Labels, Network
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[Number, Field(gt=0)]
 Weight = Annotated[Number, Field(ge=0)]
+# Settings that mean something only where another one has one of these values
+ONLY = {
+    "queries": ("knowledge", ("dynamic", "static")),
+    "surrogate": ("knowledge", ("dynamic", "static")),
+    "layer": ("objective", ("features",)),
+    "tile": ("network", ("tiles",)),
+}
+# What `preset: paper` sets where the config says nothing else
+PAPER = {
+    "kappa": 0.0, "lr": 1e-3, "lr_patches": 1e-3, "batch": 128,
+    "network": "resnet", "width": 8, "blocks": 4, "patches": 8,
+}  # fmt: skip
+Goal = Literal["any", "hide", "invent"]
 
 
 class AdvGAN(Attack):
-    """Trains with the classifier's gradients on training patients; afterwards it needs no access to it."""
+    """Trains with the classifier's gradients, or its answers, on training patients; then it needs no access to it."""
 
-    access: ClassVar[Access] = "white-box"
     trains: ClassVar[bool] = True
 
     threat: Bounded
-    width: Count = 48  # channels of the generator
+    goal: Goal = "any"  # hide: malignant images are to be called benign; invent: the other way; others stay as they are
+    form: Literal["image", "universal"] = "image"  # universal: one change for all images of a label
+    knowledge: Literal["white-box", "dynamic", "static"] = "white-box"  # or gradients of a surrogate: `_distilled.py`
+    queries: Count = 100_000  # images that dynamic and static may ask the classifier about, to learn and to choose
+    surrogate: Surrogate = Surrogate()
+    objective: Literal["margin", "features"] = "margin"  # features: those of `layer` should point elsewhere (BIA)
+    layer: str = ""  # name of a module of the network that is trained against; empty: its second dense block
+    preset: Literal["none", "paper"] = "none"  # paper: the published losses and sizes (`_schedule.py` says which)
+    network: Literal["tiles", "resnet", "unet"] = "tiles"  # the generator; resnet and unet are for 100 pixels and more
+    width: Count = 48  # channels of the generator; resnet and unet: of its first layer, doubled with each halving
     blocks: Count = 2  # residual blocks of the generator
-    tile: Literal[1, 2, 4, 8] = 4  # side of the squares of pixels that the generator works on, in pixels
+    tile: Literal[1, 2, 4, 8] = 4  # side of the squares of pixels that `tiles` works on, in pixels
     patches: Count = 16  # channels of the discriminator's first layer
     epochs: Count = 20
     batch: Count = 32
     lr: Positive = 6e-3  # peak of the generator's schedule: 10 % warm-up, then a cosine to 2 %
     lr_patches: Positive = 2e-4  # the same for the discriminator
-    kappa: Weight = 5.0  # margin that is asked for, in logits; reached after 30 % of the training
+    kappa: Weight = 5.0  # margin that is asked for, in logits, after 30 % of the training; `features` asks for none
     realism: Weight = 0.1  # weight of the discriminator's verdict, from the third epoch on
     length: Weight = 1.0  # weight of the length beyond `reach`, in units of the longest change in the budget
     reach: Annotated[Number, Field(gt=0, le=1)] = 0.6  # share of the longest change that costs nothing
     smoothness: Weight = 0.0  # weight of the change's total variation, in units of eps
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto: bf16 on a GPU, fp32 elsewhere; the classifier: fp32
 
+    @property
+    def access(self) -> Access:  # type: ignore[override]
+        """What the training gets to see of the classifier; the trained generator needs nothing."""
+        return "white-box" if self.knowledge == "white-box" else "query"
+
+    @model_validator(mode="before")
+    @classmethod
+    def published(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        """Take from the paper what the preset asks for and the config does not say."""
+        return {**PAPER, **settings} if settings.get("preset") == "paper" else settings
+
+    @model_validator(mode="after")
+    def consistent(self) -> AdvGAN:
+        """Refuse settings that would be ignored."""
+        for setting, (switch, values) in ONLY.items():
+            changed = getattr(self, setting) != type(self).model_fields[setting].default
+            if changed and getattr(self, switch) not in values:
+                raise ValueError(f"{setting}: only {switch} {' or '.join(values)} has this setting")
+        if self.preset == "paper" and self.objective == "features":
+            raise ValueError("objective: features is not in the paper; leave out `preset: paper`")
+        return self
+
     def build(self) -> Network:
         """The untrained generator."""
         from robustgan.gan.image_to_image import Generator
+        from robustgan.gan.resnet import ResNet
+        from robustgan.gan.unet import UNet
+        from robustgan.gan.universal import Universal
 
-        return Generator(self.width, self.blocks, self.tile)
+        generator: Network
+        if self.network == "tiles":
+            generator = Generator(self.width, self.blocks, self.tile)
+        else:
+            generator = {"resnet": ResNet, "unet": UNet}[self.network](self.width, self.blocks)
+        return Universal(generator) if self.form == "universal" else generator
 
     def fit(self, model: Network, train: Samples, val: Samples, state: State, journal: Journal) -> None:
         """Train the generator; keep the moving average of the epoch that fools most on validation patients.
 
+        Writes `checks.json` beside the journal (`_checks.py` says what is in it).
+
         Raises:
-            InputError: the images' side is no multiple of `tile`.
+            InputError: the generator cannot halve the images' sides, a side lacks the class that `goal` is about, the
+            classifier has no such `layer`, or `queries` and `surrogate` do not fit the images.
             RunError: a loss is not finite, or the classifier changed.
         """
         from robustgan.attacks import _advgan
@@ -67,10 +122,18 @@ class AdvGAN(Attack):
         _advgan.fit(self, model, train, val, state, journal)
 
     def perturb(self, model: Network, x: Images, y: Labels, state: State) -> Images:
-        """One forward pass of the generator; the classifier is not asked."""
+        """One forward pass of the generator; the classifier is not asked.
+
+        Raises:
+            InputError: a universal change was learned for images of another size.
+        """
         import torch
 
         from robustgan.attacks._change import made
+        from robustgan.attacks._goal import spared
+        from robustgan.gan.universal import Universal
 
+        if isinstance(state.network, Universal):
+            state.network.check(x)
         with torch.no_grad():
-            return made(state.network, x, y, self.threat)
+            return spared(x, made(state.network, x, y, self.threat), y, self.goal)

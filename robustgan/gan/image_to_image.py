@@ -50,15 +50,15 @@ class LabelledNorm(nn.Module):
 
 
 class Layer(nn.Module):
-    """Convolution 3x3 and norm."""
+    """Convolution and norm; height and width are divided by `stride`."""
 
-    def __init__(self, channels_in: int, channels: int) -> None:
+    def __init__(self, channels_in: int, channels: int, kernel: int = 3, stride: int = 1) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(channels_in, channels, 3, padding=1, bias=False)
+        self.convolution = nn.Conv2d(channels_in, channels, kernel, stride, (kernel - 1) // 2, bias=False)
         self.norm = LabelledNorm(channels)
 
-    def forward(self, x: Features, labels: Labels) -> Float[Tensor, "n d h w"]:
-        """Same height and width."""
+    def forward(self, x: Features, labels: Labels) -> Float[Tensor, "n d a b"]:
+        """Convolve, then normalise by label."""
         y: Tensor = self.norm(self.convolution(x), labels)
         return y
 

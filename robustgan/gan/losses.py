@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from robustgan.tensors import Images, Labels, Logits, Scores
 
+Features = Float[Tensor, "n ..."]  # of a layer of a network
 Patches = Float[Tensor, "n 1 a b"]  # how real each part of an image looks
 
 
@@ -38,6 +39,20 @@ def fooling(logits: Logits, labels: Labels, weights: Float[Tensor, " k"], kappa:
     success.
     """
     return (weights[labels] * functional.softplus(margin(logits.float(), labels) + kappa)).mean()
+
+
+def margin_hinge(logits: Logits, labels: Labels, kappa: float) -> Float[Tensor, ""]:
+    """Mean of max(margin, -kappa): the paper's loss, every image alike; no gradient once an image fools by kappa."""
+    return margin(logits.float(), labels).clamp_min(-kappa).mean()
+
+
+def likeness(changed: Features, original: Features, weights: Scores) -> Float[Tensor, ""]:
+    """Weighted mean cosine of an image's features before and after the change; -1: turned around.
+
+    Source: Zhang et al., "Beyond ImageNet Attack", ICLR 2022, section 3.3 (the plain objective).
+    """
+    pairs = (changed.float().flatten(1), original.float().flatten(1))
+    return (weights * functional.cosine_similarity(*pairs)).mean()
 
 
 def discriminator(real: Patches, fake: Patches) -> Float[Tensor, ""]:

@@ -1,11 +1,9 @@
-"""The planted weak classifier looks at a faint texture: noise averages out, what follows it does not."""
+"""AdvGAN against a planted weak classifier (planted.py)."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -22,57 +20,13 @@ from robustgan.errors import InputError, RunError
 from robustgan.freezing import weights_digest
 from robustgan.interfaces import Samples, State
 from robustgan.journal import Journal
-from tests.conftest import Linear, samples_of
-
-EPS = 8 / 255
-LINF = {"norm": "linf", "eps": EPS}
-QUICK = {"width": 16, "blocks": 1, "epochs": 6, "batch": 16, "lr": 1e-2, "kappa": 2.0}
-
-
-def texture() -> torch.Tensor:
-    """A chequered pattern of amplitude 1 that the symmetries of the square leave as it is."""
-    wave = torch.tensor([1.0, -1.0, -1.0, 1.0]).repeat(4)
-    return (wave[:, None] * wave[None, :]).expand(3, 16, 16).contiguous()
-
-
-def weak() -> Linear:
-    """The mean of the image along the texture, times 400."""
-    return Linear(texture() * 400 / texture().numel()).eval()
-
-
-def planted(seed: int, n: int = 96) -> Samples:
-    """Noisy grey images that follow the texture (malignant) or its opposite, by 1 to 12 grey levels."""
-    generator = torch.Generator().manual_seed(seed)
-    labels = torch.arange(n) % 2
-    level = 1 + 11 * torch.rand(n, generator=generator)
-    noise = 20 * torch.randn(n, 3, 16, 16, generator=generator)
-    noise = noise - (noise * texture()).mean((1, 2, 3), keepdim=True) * texture()  # the noise has no texture of its own
-    images = 128 + noise + (level * (2 * labels - 1)).view(-1, 1, 1, 1) * texture()
-    return samples_of(images.round().clamp(0, 255).to(torch.uint8), labels)
-
-
-class Fitted:
-    """A generator after `fit`, and what fit wrote."""
-
-    def __init__(self, folder: Path, model: nn.Module, journal: Journal | None = None, **settings: Any) -> None:
-        folder.mkdir(exist_ok=True)
-        self.attack = AdvGAN.read({"threat": LINF, **QUICK, **settings})
-        torch.manual_seed(0)
-        self.network = self.attack.build()
-        state = State(self.network, torch.Generator().manual_seed(0))
-        self.attack.fit(model, planted(1), planted(2, 48), state, journal or Journal(folder))
-        self.stats = [json.loads(line) for line in (folder / "stats.jsonl").read_text("utf-8").splitlines()]
+from tests.attacks.planted import EPS, LINF, QUICK, Cut, Fitted, fooled, planted, texture, weak
+from tests.conftest import Linear
 
 
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
     return Fitted(tmp_path_factory.mktemp("advgan"), weak())
-
-
-def fooled(rows: pd.DataFrame, labels: torch.Tensor) -> float:
-    """Share of the images right when clean that are wrong when attacked."""
-    right = rows["clean_pred"].to_numpy() == labels.numpy()
-    return float((rows["pred"].to_numpy() != labels.numpy())[right].mean())
 
 
 def test_a_planted_weak_classifier_falls_and_noise_of_the_same_size_does_nothing(fitted: Fitted) -> None:
@@ -186,7 +140,7 @@ def test_the_generators_step_leaves_the_discriminator_alone_and_the_other_way_ro
     duel, x, y = duel_of(model)
     before, generator = weights_digest(duel.discriminator), weights_digest(duel.generator)
     delta = bounded(duel.generator(x, y), duel.recipe.threat)
-    torch.stack(list(duel.judge(model, (x + delta).clamp(0, 1), delta, y).values())).sum().backward()  # type: ignore[no-untyped-call]
+    torch.stack(list(duel.judge(model, x, delta, y).values())).sum().backward()  # type: ignore[no-untyped-call]
     assert weights_digest(duel.discriminator) == before  # not even its power iteration moves
     assert all(p.grad is None for p in duel.discriminator.parameters())
     assert all(p.grad is not None for p in duel.generator.parameters())
@@ -198,25 +152,18 @@ def test_the_generators_step_leaves_the_discriminator_alone_and_the_other_way_ro
     assert all(p.grad is None for p in duel.generator.parameters())
 
 
-class Cut(Journal):
-    """A journal of a run that is killed in the middle of its third epoch."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, self.die)
-
-    def die(self, done: int, total: int, text: str) -> None:
-        if done > total * 2.5 / 4:
-            raise KeyboardInterrupt
-
-
-def test_a_run_that_was_killed_and_resumed_leaves_the_same_bytes_as_one_that_was_not(tmp_path: Path) -> None:
-    straight = Fitted(tmp_path / "a", weak(), epochs=4)
+@pytest.mark.parametrize("settings", [{}, {"form": "universal"}, {"preset": "paper", "batch": 16}])
+def test_a_run_that_was_killed_and_resumed_leaves_the_same_bytes_as_one_that_was_not(
+    tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    straight = Fitted(tmp_path / "a", weak(), epochs=4, **settings)
     with pytest.raises(KeyboardInterrupt):
-        Fitted(tmp_path / "b", weak(), journal=Cut(tmp_path / "b"), epochs=4)
+        Fitted(tmp_path / "b", weak(), journal=Cut(tmp_path / "b"), epochs=4, **settings)
     assert len((tmp_path / "b" / "stats.jsonl").read_text("utf-8").splitlines()) == 2
-    resumed = Fitted(tmp_path / "b", weak(), epochs=4)
+    resumed = Fitted(tmp_path / "b", weak(), epochs=4, **settings)
     assert weights_digest(resumed.network) == weights_digest(straight.network)
-    assert (tmp_path / "b" / "stats.jsonl").read_bytes() == (tmp_path / "a" / "stats.jsonl").read_bytes()
+    for name in ("stats.jsonl", "checks.json"):
+        assert (tmp_path / "b" / name).read_bytes() == (tmp_path / "a" / name).read_bytes()
 
 
 def test_a_loss_that_is_not_finite_ends_the_training(tmp_path: Path) -> None:

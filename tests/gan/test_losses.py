@@ -87,3 +87,16 @@ def test_total_variation_of_a_plane_and_of_stripes() -> None:
     stripes = torch.zeros(1, 3, 4, 4)
     stripes[..., ::2] = 0.5
     assert float(losses.total_variation(stripes)) == 0.5
+
+
+def test_the_papers_margin_is_cut_at_minus_kappa_and_weighs_images_alike() -> None:
+    assert float(losses.margin_hinge(LOGITS, LABELS, 0.0)) == pytest.approx((3 + 0 + 7 + 0) / 4)
+    assert float(losses.margin_hinge(LOGITS, LABELS, 2.0)) == pytest.approx((3 + 0 + 7 - 2) / 4)
+
+
+def test_likeness_is_a_weighted_cosine_of_whole_feature_maps() -> None:
+    one = torch.zeros(3, 2, 2, 2)
+    one[:, 0, 0, 0] = 1.0
+    other = torch.stack([one[0], -3 * one[0], one[0].roll(1, -1)])  # the same, turned around, at a right angle
+    assert float(losses.likeness(other, one, torch.ones(3))) == 0.0
+    assert float(losses.likeness(other, one, torch.tensor([1.0, 0.5, 1.0]))) == pytest.approx(0.5 / 3)

@@ -1,0 +1,86 @@
+"""A classifier that only answers: no gradients, every image counted, no more than a budget allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple, cast
+
+import torch
+from torch import nn
+
+from robustgan.errors import InputError, RunError
+from robustgan.tensors import Images, Logits, Tensor
+
+CHOOSING = 4  # one part in so many of the budget, at most, is for choosing the epoch
+
+
+class Asked(nn.Module):
+    """The victim behind its counter."""
+
+    def __init__(self, victim: nn.Module, budget: int) -> None:
+        super().__init__()
+        self.victim, self.budget = victim, budget
+        self.used = self.measured = 0
+        self.outside = False  # whether what is asked now serves a measurement, not the attack
+
+    @property
+    def left(self) -> int:
+        """Images that the attack may still ask about."""
+        return self.budget - self.used
+
+    def forward(self, x: Images) -> Logits:
+        """Logits without a gradient.
+
+        Raises:
+            RunError: the budget does not allow so many images.
+        """
+        if self.outside:
+            self.measured += len(x)
+        elif len(x) > self.left:
+            raise RunError(
+                f"advgan.queries: asked about {len(x)} images, but of {self.budget} only {self.left} are left."
+            )
+        else:
+            self.used += len(x)
+        with torch.no_grad():
+            return cast(Tensor, self.victim(x.detach()))
+
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """What is asked meanwhile is counted apart: it describes the finished attack and teaches it nothing."""
+        self.outside = True
+        try:
+            yield
+        finally:
+            self.outside = False
+
+
+class Plan(NamedTuple):
+    """How many images the attack asks about before the first epoch."""
+
+    choosing: int  # validation images; those that are right are asked about again, changed, after each epoch
+    clean: int  # training images
+
+
+def plan(budget: int, train: int, val: int, epochs: int, dynamic: bool) -> Plan:
+    """Share a budget: at most a quarter chooses the epoch, and of the rest half is kept for changed images.
+
+    Raises:
+        InputError: nothing is left to learn from.
+    """
+    choosing = min(val, max(1, budget // (CHOOSING * (epochs + 1))))
+    rest = budget - choosing * (epochs + 1)
+    clean = min(train, rest // 2 if dynamic else rest)
+    if clean < 2:
+        least = epochs + 1 + (4 if dynamic else 2)
+        raise InputError(
+            f"advgan.queries: found {budget}, allowed are {least} and more with {epochs} epochs. Choosing the epoch "
+            f"takes {choosing * (epochs + 1)}, and the surrogate learns from the rest."
+        )
+    return Plan(choosing, clean)
+
+
+def allowance(left: int, choosing: int, epochs: int, most: int) -> int:
+    """Changed images to ask about in this epoch, so that the budget lasts for all epochs that are left."""
+    return max(0, min(most, left // epochs - choosing))

@@ -1,0 +1,25 @@
+"""Settings of the network that learns to answer as a classifier does, where its weights are out of reach."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from robustgan.config import Number, Spec
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class Surrogate(Spec):
+    """A compact timm DenseNet, and how it is distilled (gan/imitation.py)."""
+
+    growth_rate: Count = 12  # channels that each layer adds
+    block_config: Annotated[tuple[Count, ...], Field(min_length=1, max_length=5)] = (3, 6, 12, 8)  # layers a block
+    stem: Literal["quarter", "half"] = (
+        "quarter"  # what the first layers leave of the image's side; half: finer textures
+    )
+    epochs: Count = 15  # over the images as they are, before the generator's first epoch
+    passes: Count = 2  # over the images as they are and as they were changed, after each epoch of the generator
+    lr: Annotated[Number, Field(gt=0)] = 3e-3  # AdamW: a cosine to 10 % before the generator begins, 10 % from then on
+    answers: Literal["probabilities", "labels"] = "probabilities"  # what the classifier tells about an image

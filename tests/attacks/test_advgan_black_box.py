@@ -1,0 +1,195 @@
+"""AdvGAN that only asks: a victim that trips on gradients and counts for itself, budgets, resuming."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from robustgan import evaluation, steps
+from robustgan.attacks._queries import Asked, allowance, plan
+from robustgan.attacks.advgan import AdvGAN
+from robustgan.errors import InputError, RunError
+from robustgan.freezing import weights_digest
+from robustgan.gan.imitation import Imitator, answers_of, cross_entropy, shuffled
+from robustgan.gan.surrogate import Surrogate
+from robustgan.journal import silent
+from tests.attacks.planted import LINF, QUICK, Cut, Fitted, fooled, planted, weak
+from tests.conftest import Linear
+
+SMALL = {"growth_rate": 8, "block_config": [2, 2], "stem": "half", "epochs": 15}
+BRIEF = {"epochs": 4, "surrogate": {**SMALL, "growth_rate": 4, "block_config": [1], "epochs": 2}}
+
+
+class Trip(torch.autograd.Function):
+    """Passes its input on, and fails when a gradient comes back."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        raise AssertionError("a gradient reached the victim")
+
+
+class Secret(Linear):
+    """The weak classifier, which counts the images it sees and lets no gradient through."""
+
+    def __init__(self) -> None:
+        super().__init__(weak().weight.detach())
+        self.seen = 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.seen += len(x)
+        return Trip.apply(super().forward(x))  # type: ignore[no-any-return, no-untyped-call]
+
+
+def test_the_trap_works() -> None:
+    x = torch.rand(2, 3, 16, 16, requires_grad=True)
+    with pytest.raises(AssertionError, match="gradient reached"):
+        Secret()(x).sum().backward()
+
+
+@pytest.mark.slow
+def test_dynamic_distillation_fools_where_noise_and_static_distillation_do_not(tmp_path: Path) -> None:
+    rates = {}
+    for knowledge in ("static", "dynamic"):
+        victim, test = Secret(), planted(3)
+        fitted = Fitted(tmp_path / knowledge, victim, images=256, knowledge=knowledge, surrogate=SMALL)
+        counted = fitted.checks["queries"]
+        assert counted["used"] + counted["measuring"] == victim.seen  # nothing is asked that is not counted
+        assert counted["used"] == fitted.stats[-1]["queries"]
+        assert fitted.checks["validation"]["any"]["noise_success"] < 0.05
+        rows, _ = evaluation.judge(fitted.attack, victim, fitted.network, test, seed=0, batch=32)
+        assert set(rows["queries"]) == {0.0}  # the trained generator asks nothing
+        rates[knowledge] = fooled(rows, test.labels)
+    assert rates["dynamic"] > 0.5  # of 0.69 with the weights
+    assert rates["static"] < rates["dynamic"] - 0.15
+
+
+@pytest.mark.parametrize(("knowledge", "budget"), [("dynamic", 1200), ("dynamic", 90), ("dynamic", 9), ("static", 150)])
+def test_no_more_is_asked_than_the_budget_allows(tmp_path: Path, knowledge: str, budget: int) -> None:
+    victim = Secret()
+    fitted = Fitted(tmp_path, victim, **BRIEF, knowledge=knowledge, queries=budget)
+    counted = fitted.checks["queries"]
+    assert counted["budget"] == budget
+    assert counted["used"] <= budget
+    assert counted["used"] + counted["measuring"] == victim.seen
+    assert len(fitted.stats) == 4  # the training goes on with what it has
+    if budget == 90:
+        assert counted["used"] > 75  # a small budget is spent nearly whole, over all epochs
+        spent = [row["queries"] for row in fitted.stats]
+        assert spent == sorted(set(spent))
+
+
+def test_what_is_asked_for_is_known_beforehand(tmp_path: Path) -> None:
+    victim = Secret()
+    static = Fitted(tmp_path / "s", victim, **BRIEF, knowledge="static").checks["queries"]["used"]
+    right = 48  # the weak classifier gets all validation images right
+    assert static == 96 + 48 + 4 * right
+    dynamic = Fitted(tmp_path / "d", victim, **BRIEF, knowledge="dynamic").checks["queries"]["used"]
+    assert dynamic == static + 4 * 96
+
+
+def test_a_budget_too_small_to_learn_from_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="queries: found 5, allowed are 9 and more with 4 epochs"):
+        Fitted(tmp_path, Secret(), **BRIEF, knowledge="dynamic", queries=5)
+
+
+def test_a_budget_is_shared() -> None:
+    assert plan(100_000, 2000, 300, 20, dynamic=True) == (300, 2000)  # enough for everything
+    assert plan(8400, 2000, 300, 20, dynamic=True) == (100, 2000)  # 2100 of 8400 choose
+    assert plan(840, 2000, 300, 20, dynamic=True) == (
+        10,
+        315,
+    )  # half of the rest; the other half for changed ones
+    assert plan(840, 2000, 300, 20, dynamic=False) == (10, 630)
+    assert allowance(left=515, choosing=10, epochs=20, most=2000) == 15
+    assert allowance(left=515, choosing=10, epochs=1, most=200) == 200
+    assert allowance(left=15, choosing=10, epochs=2, most=200) == 0
+
+
+def test_the_counter_stops_what_is_too_much_and_counts_measurements_apart() -> None:
+    asked, x = Asked(weak(), 10), torch.rand(6, 3, 16, 16, requires_grad=True)
+    assert not asked(x).requires_grad
+    with pytest.raises(RunError, match="queries: asked about 6 images, but of 10 only 4 are left"):
+        asked(x)
+    with asked.measuring():
+        asked(x)
+    assert (asked.used, asked.measured, asked.left) == (6, 6, 4)
+
+
+def test_a_black_box_run_that_was_killed_asks_and_learns_the_same(tmp_path: Path) -> None:
+    settings = {**BRIEF, "knowledge": "dynamic", "queries": 500}
+    straight = Fitted(tmp_path / "a", Secret(), **settings)
+    before = Secret()
+    with pytest.raises(KeyboardInterrupt):
+        Fitted(tmp_path / "b", before, journal=Cut(tmp_path / "b"), **settings)
+    assert len((tmp_path / "b" / "stats.jsonl").read_text("utf-8").splitlines()) == 2
+    after = Secret()
+    resumed = Fitted(tmp_path / "b", after, **settings)
+    assert weights_digest(resumed.network) == weights_digest(straight.network)
+    for name in ("stats.jsonl", "checks.json"):
+        assert (tmp_path / "b" / name).read_bytes() == (tmp_path / "a" / name).read_bytes()
+    counted = straight.checks["queries"]
+    assert before.seen + after.seen == counted["used"] + counted["measuring"]
+
+
+def test_the_surrogate_learns_from_labels_alone_too(tmp_path: Path) -> None:
+    settings = {**BRIEF, "surrogate": {**BRIEF["surrogate"], "answers": "labels"}}  # type: ignore[dict-item]
+    assert len(Fitted(tmp_path, Secret(), **settings, knowledge="dynamic").stats) == 4
+    logits = torch.tensor([[2.0, 1.0], [-1.0, 3.0]])
+    assert answers_of(logits, "labels").tolist() == [[1, 0], [0, 1]]
+    torch.testing.assert_close(answers_of(logits, "probabilities"), logits.softmax(1))
+
+
+def test_a_goal_trains_on_its_class_but_the_surrogate_learns_about_both(tmp_path: Path) -> None:
+    victim = Secret()
+    used = Fitted(tmp_path, victim, **BRIEF, knowledge="dynamic", goal="hide").checks["queries"]["used"]
+    assert used == 96 + 24 + 4 * (24 + 48)  # 96 of both classes as they are, 48 malignant ones changed
+
+
+def test_the_cross_entropy_with_answers_is_least_where_they_are_met() -> None:
+    answers = torch.tensor([[0.9, 0.1], [0.2, 0.8]])
+    entropy = -(answers * answers.log()).sum(1).mean()
+    assert float(cross_entropy(answers.log(), answers)) == pytest.approx(float(entropy))
+    assert cross_entropy(answers.flip(1).log(), answers) > entropy
+
+
+def test_no_batch_holds_one_image_where_that_can_be_avoided() -> None:
+    rng = torch.Generator().manual_seed(0)
+    parts = list(shuffled(9, 4, rng))
+    assert [len(part) for part in parts] == [4, 5]
+    assert sorted(torch.cat(parts).tolist()) == list(range(9))
+
+
+def test_images_too_small_for_the_surrogate_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"block_config: found 4 blocks, which images of 16 x 16 .* fewer blocks"):
+        Fitted(tmp_path, Secret(), knowledge="static")
+
+
+def test_an_image_gets_the_same_answer_in_any_batch() -> None:
+    torch.manual_seed(0)
+    network, x = Imitator(Surrogate.read(SMALL)).eval(), torch.rand(5, 3, 16, 16)
+    torch.testing.assert_close(network(x)[2:3], network(x[2:3]))
+
+
+@pytest.mark.parametrize("setting", [{"queries": 500}, {"surrogate": SMALL}])
+def test_settings_that_white_box_would_ignore_are_refused(setting: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=f"{next(iter(setting))}: only knowledge dynamic or static has this setting"):
+        AdvGAN.read({"threat": LINF, **setting})
+
+
+def test_the_step_hands_over_a_classifier_without_gradients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = []
+    monkeypatch.setattr(AdvGAN, "fit", lambda self, model, *rest: given.append(model))
+    monkeypatch.setattr(steps, "classifier_of", lambda work, name: weak())
+    monkeypatch.setattr(steps, "samples", lambda work, side: planted(1, 4))
+    monkeypatch.setattr(steps, "save", lambda network, work: None)
+    for knowledge in ("white-box", "dynamic"):
+        attack = AdvGAN.read({"threat": LINF, **QUICK, "knowledge": knowledge})
+        settings = {"attack": attack.settings(), "seed": 0, "device": "cpu"}
+        steps.generator(steps.Work(settings, {"classifier": tmp_path}, tmp_path, tmp_path, silent))
+    x = torch.rand(1, 3, 16, 16, requires_grad=True)
+    assert [model(x).requires_grad for model in given] == [True, False]
