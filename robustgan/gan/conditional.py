@@ -89,8 +89,16 @@ class Generator(nn.Module):
         return (0.5 + 0.5 * h.float().tanh()).contiguous()
 
 
+def plain(layer: nn.Module) -> nn.Module:
+    """The layer as it is: what stands for spectral norm where there is none."""
+    return layer
+
+
 class Discriminator(nn.Module):
-    """Images and labels to one number: high for real. Spectral norm on every layer; `width` is DCGAN's ndf.
+    """Images and labels to one number: high for real. `width` is DCGAN's ndf.
+
+    Spectral norm is on every layer, unless `spectral` is off: a gradient penalty then bounds the slope, and layers held
+    at norm 1 would keep the critic from reaching the slope 1 that the penalty asks for.
 
     While it trains, it also sees how much each feature varies within the labels of the minibatch (over all of
     it, the differences between labels would hide that a label has collapsed). In eval mode it sees the
@@ -99,15 +107,16 @@ class Discriminator(nn.Module):
 
     spread: Tensor
 
-    def __init__(self, size: int, width: int) -> None:
+    def __init__(self, size: int, width: int, spectral: bool = True) -> None:
         super().__init__()
         channels = [3, *(width * 2**i for i in range(DOUBLINGS))]
         pairs = itertools.pairwise(channels)
-        self.downs = nn.ModuleList(spectral_norm(nn.Conv2d(a, b, 4, 2, 1)) for a, b in pairs)
-        self.last = spectral_norm(nn.Conv2d(channels[-1], channels[-1], 3, 1, 1))
-        self.variety = spectral_norm(nn.Linear(channels[-1], channels[-1]))
-        self.score = spectral_norm(nn.Linear(channels[-1], 1))
-        self.table = spectral_norm(nn.Embedding(LABELS, channels[-1]))
+        bound = spectral_norm if spectral else plain
+        self.downs = nn.ModuleList(bound(nn.Conv2d(a, b, 4, 2, 1)) for a, b in pairs)
+        self.last = bound(nn.Conv2d(channels[-1], channels[-1], 3, 1, 1))
+        self.variety = bound(nn.Linear(channels[-1], channels[-1]))
+        self.score = bound(nn.Linear(channels[-1], 1))
+        self.table = bound(nn.Embedding(LABELS, channels[-1]))
         self.register_buffer("spread", torch.zeros(channels[-1]))
 
     def forward(self, x: Images, labels: Labels) -> Scores:
@@ -142,11 +151,11 @@ class Gan(nn.Module):
     realism: Tensor
     status: Tensor
 
-    def __init__(self, size: int, widths: tuple[int, int], latent: int, embedding: int) -> None:
+    def __init__(self, size: int, widths: tuple[int, int], latent: int, embedding: int, spectral: bool = True) -> None:
         super().__init__()
-        self.size = size
+        self.size, self.widths, self.embedding, self.spectral = size, widths, embedding, spectral
         self.generator = Generator(size, widths[0], latent, embedding)
-        self.discriminator = Discriminator(size, widths[1])
+        self.discriminator = Discriminator(size, widths[1], spectral)
         self.register_buffer("cells", torch.full((LABELS, 2), -1))  # (class, magnification) of each label; -1 unused
         self.register_buffer("realism", torch.zeros(LABELS))  # 10th percentile of the discriminator on real images
         self.register_buffer("status", torch.zeros((), dtype=torch.int64))  # index into monitor.RULES
