@@ -98,7 +98,9 @@ class Discriminator(nn.Module):
     """Images and labels to one number: high for real. `width` is DCGAN's ndf.
 
     Spectral norm is on every layer, unless `spectral` is off: a gradient penalty then bounds the slope, and layers held
-    at norm 1 would keep the critic from reaching the slope 1 that the penalty asks for.
+    at norm 1 would keep the critic from reaching the slope 1 that the penalty asks for. Such a critic looks at each
+    image alone: the penalty is one an image (Gulrajani et al., NeurIPS 2017, section 4), and what the critic learnt
+    from the others in the minibatch would escape it.
 
     While it trains, it also sees how much each feature varies within the labels of the minibatch (over all of
     it, the differences between labels would hide that a label has collapsed). In eval mode it sees the
@@ -112,6 +114,7 @@ class Discriminator(nn.Module):
         channels = [3, *(width * 2**i for i in range(DOUBLINGS))]
         pairs = itertools.pairwise(channels)
         bound = spectral_norm if spectral else plain
+        self.alone = not spectral
         self.downs = nn.ModuleList(bound(nn.Conv2d(a, b, 4, 2, 1)) for a, b in pairs)
         self.last = bound(nn.Conv2d(channels[-1], channels[-1], 3, 1, 1))
         self.variety = bound(nn.Linear(channels[-1], channels[-1]))
@@ -131,7 +134,7 @@ class Discriminator(nn.Module):
 
     def _spread(self, h: Float[Tensor, "n c h w"], labels: Labels) -> Float[Tensor, " c"]:
         """Standard deviation of each feature within the labels of the minibatch, averaged over places."""
-        if not self.training:
+        if self.alone or not self.training:
             return self.spread
         member = nn.functional.one_hot(labels, LABELS).float()
         counts = member.sum(0)

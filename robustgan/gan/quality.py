@@ -103,9 +103,9 @@ def turned(raw: Features) -> list[Features]:
         for part in torch.split(raw, BLOCKS, 1):
             block = part
             if part.shape[1] == 3 * DIRECTIONS:
-                block = part.unflatten(1, (3, DIRECTIONS))[:, :, order].flatten(1)
+                block = part.reshape(-1, 3, DIRECTIONS)[:, :, order].flatten(1)
             elif part.shape[1] == 3 * DIRECTIONS**2:
-                block = part.unflatten(1, (3, DIRECTIONS, DIRECTIONS))[:, :, order][:, :, :, order].flatten(1)
+                block = part.reshape(-1, 3, DIRECTIONS, DIRECTIONS)[:, :, order][:, :, :, order].flatten(1)
             parts.append(block)
         views.append(torch.cat(parts, 1))
     return views
