@@ -2,7 +2,9 @@
 
 The topology is DCGAN's (4 x 4 convolutions of stride 2, no hidden fully connected layers). What differs is
 what kept public training runs from collapsing: a spectrally normalised projection discriminator and
-class-conditional batch norm in the generator.
+class-conditional batch norm in the generator. Virtual batch norm (Salimans et al., NeurIPS 2016, section 3.5) is
+not offered: spectral norm leaves the discriminator without batch norm, and the averaged generator normalises with
+running statistics, so that no image depends on its neighbours, which is what virtual batch norm was for.
 
 Source:
     Radford, Metz, Chintala, ICLR 2016 (topology); Miyato, Kataoka, Koyama, Yoshida, ICLR 2018 (spectral

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
+from jaxtyping import Float
 from scipy.stats import mannwhitneyu
 from torch import Tensor
 
@@ -52,6 +53,15 @@ class Side(NamedTuple):
     held_out: Features
 
 
+class Probe(NamedTuple):
+    """Shares of images whose class the label probe finds."""
+
+    generated: dict[str, float]  # a label
+    held_out: dict[str, float]
+    balanced: dict[str, float]  # mean of two labels: a probe that leans to one of them is forgiven
+    balanced_real: dict[str, float]  # of held-out images
+
+
 class Report(NamedTuple):
     """What `status.json` says of fidelity, and what the rules look at."""
 
@@ -59,13 +69,13 @@ class Report(NamedTuple):
     varieties: tuple[dict[str, float], dict[str, float]]  # generated, real; a label
     pairs: tuple[dict[str, float], dict[str, float]]  # shares of pairs that are the same
     copies: tuple[float, float] | None  # z and share
-    probe: tuple[dict[str, float], dict[str, float]]  # shares of images whose label the probe finds
+    probe: Probe
     grid: float | None
 
     def text(self) -> dict[str, Any]:
         """For `status.json`."""
         copies = None if self.copies is None else dict(zip(("z", "share"), self.copies, strict=True))
-        probe = dict(zip(("generated", "held_out"), self.probe, strict=True))
+        probe = {"generated": self.probe.generated, "held_out": self.probe.held_out}
         whole = {"copies": copies, "label_probe": probe, "difference_between_labels": self.grid}
         return {"extractor": EXTRACTOR, "labels": self.labels, **whole}
 
@@ -141,27 +151,29 @@ def copying(sides: list[Side], yardstick: Yardstick) -> tuple[float, float] | No
     return z, float((made < real.quantile(NEAREST)).double().mean())
 
 
-def probed(cells: list[tuple[int, int]], sides: list[Side]) -> tuple[dict[str, float], dict[str, float]]:
+def probed(cells: list[tuple[int, int]], sides: list[Side]) -> Probe:
     """How often a linear probe, fitted to training images, finds the class that was asked for.
 
     It chooses between the classes at one magnification; a magnification with a single class is left out.
-
-    Returns:
-        The share of generated and of held-out images whose class it finds, a label.
     """
-    made: dict[str, float] = {}
-    real: dict[str, float] = {}
+    found = Probe({}, {}, {}, {})
     for i, j in itertools.combinations(range(len(cells)), 2):
-        if cells[i][1] == cells[j][1] and min(len(sides[k].trained_on) for k in (i, j)) >= FEW:
-            probe = boundary(sides[i].trained_on, sides[j].trained_on)
-            for k, sign in ((i, -1), (j, 1)):
-                made[cell_name(cells[k])] = share(sign * probe(sides[k].made) > 0)
-                if len(sides[k].held_out):
-                    real[cell_name(cells[k])] = share(sign * probe(sides[k].held_out) > 0)
-    return made, real
+        least = min(len(sides[k].trained_on) for k in (i, j))
+        if cells[i][1] != cells[j][1] or least < FEW:
+            continue
+        probe = boundary(sides[i].trained_on, sides[j].trained_on)
+        for k, sign in ((i, -1), (j, 1)):
+            found.generated[cell_name(cells[k])] = share(sign * probe(sides[k].made) > 0)
+            if len(sides[k].held_out):
+                found.held_out[cell_name(cells[k])] = share(sign * probe(sides[k].held_out) > 0)
+        names = cell_name(cells[i]), cell_name(cells[j])
+        both = " or ".join(names)
+        found.balanced[both] = sum(found.generated[name] for name in names) / 2
+        found.balanced_real[both] = sum(found.held_out.get(name, 0.0) for name in names) / 2
+    return found
 
 
-def boundary(first: Features, second: Features) -> Callable[[Features], Tensor]:
+def boundary(first: Features, second: Float[Tensor, "m d"]) -> Callable[[Features], Tensor]:
     """Fisher's linear discriminant, with a ridge; above 0 on the side of `second`."""
     means = first.mean(0).double(), second.mean(0).double()
     apart = torch.cat([first - first.mean(0), second - second.mean(0)]).double()

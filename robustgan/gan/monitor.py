@@ -32,6 +32,7 @@ RULES = (
     "LABEL_LEAK",
 )  # append only: weights hold the index
 FATAL = ("D_SATURATED", "D_DEAD", "NONFINITE", "STUCK")  # nothing is learnt any more: the training need not go on
+SLACK = 0.1  # accuracy that chance alone may take from a label probe
 FEWEST = 16  # images of a label below which its recall says nothing
 
 
@@ -160,15 +161,16 @@ def on_distance(kept: float, untrained: float, watch: Watch) -> Finding | None:
 def on_copies(z: float, copied: float, watch: Watch) -> Finding | None:
     """Judge how near generated images are to training images (`fidelity.copying`).
 
+    Both signs are asked for: training images come from other patients than held-out ones, so a sound generator is
+    nearer to them too (z -4.7 on a run with real tissue that has copied nothing).
+
     Args:
         z: of the rank test of their distances against those of held-out images; below 0 where they are nearer.
         copied: share that is nearer than 99 % of the held-out images.
         watch: thresholds.
     """
     if z < -watch.nearer and copied > watch.copied:
-        text = (
-            f"{copied:.0%} of generated images are nearer to a training image than 99 % of held-out images (z {z:.1f})"
-        )
+        text = f"{copied:.0%} of generated images are nearer to a training image than 99 % of held-out ones (z {z:.1f})"
         return Finding("MEMORISED", text)
     return None
 
@@ -183,14 +185,15 @@ def on_grid(difference: float, watch: Watch) -> Finding | None:
 
 
 def on_labels(generated: Mapping[str, float], real: Mapping[str, float], watch: Watch) -> Finding | None:
-    """Compare how often a probe finds the label that was asked for (`fidelity.probed`), generated and held out.
+    """Compare how often a probe tells two labels apart (balanced accuracy, `fidelity.probed`), generated and held out.
 
-    A label that the probe does not find in real images either says nothing.
+    Labels that the probe hardly tells apart in real images say nothing.
     """
-    for label, value in generated.items():
-        if value < watch.leak <= real.get(label, 0.0):
+    for labels, value in generated.items():
+        known = real.get(labels, 0.0)
+        if value < watch.leak <= known - SLACK:
             text = (
-                f"{label}: found in {value:.0%} of images that were asked to show it, and in {real[label]:.0%} of real"
+                f"{labels}: told apart in {value:.0%} of images that were asked to show one, and in {known:.0%} of real"
             )
             return Finding("LABEL_LEAK", text)
     return None

@@ -53,7 +53,7 @@ def examine(game: Game, report: Report) -> Finding | None:
         or monitor.on_twins(*report.pairs, watch)
         or (report.copies and monitor.on_copies(*report.copies, watch))
         or (None if report.grid is None else monitor.on_grid(report.grid, watch))
-        or monitor.on_labels(*report.probe, watch)
+        or monitor.on_labels(report.probe.balanced, report.probe.balanced_real, watch)
     )
 
 

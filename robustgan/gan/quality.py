@@ -168,7 +168,7 @@ def twins(scaled: Features, alike: float) -> float:
     return float((((unit @ unit.T) > alike).sum() - n) / (n * (n - 1)))
 
 
-def covered(points: Features, ground: Features) -> float:
+def covered(points: Features, ground: Float[Tensor, "m d"]) -> float:
     """Share of `points` that lie in the manifold of `ground`: nearer to one of it than its third neighbour is.
 
     Precision, where the ground is real and the points are generated; recall the other way round.

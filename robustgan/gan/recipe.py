@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -74,17 +74,35 @@ class Watch(Spec):
     alike: Chance = 0.99  # or cosine of two generated images' features
     alike_share: Chance = 0.05  # in this share of pairs, beyond that of real images
     learnt: Chance = 0.5  # UNTRAINED: distance as a share of the untrained generator's
-    nearer: Positive = 3.0  # MEMORISED: |z| by which generated images are nearer to training images than held-out ones
-    copied: Chance = 0.05  # or share of generated images nearer than 99 % of the held-out ones
-    leak: Chance = 0.6  # LABEL_LEAK: accuracy of the label probe on generated images of a label
+    nearer: Positive = 3.0  # MEMORISED: generated images are nearer to training images than held-out ones, by z
+    copied: Chance = 0.05  # and this share of them is nearer than 99 % of the held-out ones
+    leak: Chance = 0.6  # LABEL_LEAK: balanced accuracy of the label probe on generated images
     same: NotNegative = 0.05  # or difference between labels at the same latent vector, as a share of real variety
     actions: tuple[Action, ...] = ()  # what is tried in turn when a rule applies; then the training ends
     restarts: Annotated[int, Field(ge=0, le=2)] = 2  # times that `restart` may be taken
 
 
-class Hunt(Spec):
-    """How many images are made, and how the latent space is searched (gan/search.py)."""
+SONG: dict[str, Any] = {
+    "steps": 1000,
+    "lr": 1.0,
+    "kappa": 0.0,
+    "free": 0.1,
+    "near": 100.0,
+    "faithful": 100.0,
+    "realism": 0.0,
+    "langevin": True,
+}  # as published; an auxiliary classifier of theirs is a search oracle here
 
+
+class Hunt(Spec):
+    """How many images are made, and how the latent space is searched (gan/search.py).
+
+    `preset: song2018` takes the published settings for all that is not given.
+
+    Source: Song, Shu, Kushman, Ermon, NeurIPS 2018, and the defaults of its code.
+    """
+
+    preset: Literal["robustgan", "song2018"] = "robustgan"
     images: Count = 200  # a label, without search
     starts: Count = 50  # of these, a label, the first ones are also starting points of a search
     steps: Count = 200
@@ -94,4 +112,14 @@ class Hunt(Spec):
     near: NotNegative = 10.0  # weight of moving further
     faithful: NotNegative = 1.0  # weight of the search oracles' cross-entropy
     realism: NotNegative = 1.0  # weight of looking less real than the 10th percentile of real images
+    langevin: bool = False  # plain descent with fading noise instead of Adam; looking real is then no condition
+    walk: bool = False  # also judge images as far away in a random direction, as a control
     batch: Count = 256
+
+    @model_validator(mode="before")
+    @classmethod
+    def fill(cls, given: Any) -> Any:
+        """Put the preset's settings where none are given."""
+        if isinstance(given, dict) and given.get("preset") == "song2018":
+            return {**SONG, **given}
+        return given

@@ -221,6 +221,23 @@ def test_fool_returns_a_valid_table(tmp_path: Path, trusted: Gan, sides: tuple[S
     assert (tmp_path / "fooling.png").is_file()
 
 
+def test_the_random_walk_is_judged_beside_the_search(
+    tmp_path: Path, trusted: Gan, sides: tuple[Samples, Samples]
+) -> None:
+    plan = TINY.model_copy(update={"search": TINY.search.model_copy(update={"walk": True})})
+    frame = plan.fool(Bright(40.0), [Bright(20.0)], trusted, sides[1], 0, tmp_path, silent)
+    plain = fooled(trusted, [Bright(20.0)], sides[1], tmp_path)
+    pd.testing.assert_frame_equal(frame, plain)
+    walk = pd.read_csv(tmp_path / "walk.csv", dtype={"image_id": "string"}, keep_default_na=False)
+    searched = frame[frame["mode"] == "searched"].reset_index(drop=True)
+    assert list(walk.columns) == list(frame.columns)
+    assert walk["label"].tolist() == searched["label"].tolist()
+    assert walk["distance"].tolist() == pytest.approx(searched["distance"].tolist())
+    moved = walk["distance"] > 0
+    assert moved.any()
+    assert not set(walk.loc[moved, "image_id"]) & set(searched.loc[moved, "image_id"])
+
+
 def test_real_rows_keep_ids_and_known_labels(tmp_path: Path, trusted: Gan, sides: tuple[Samples, Samples]) -> None:
     frame = fooled(trusted, [Bright(20.0)], sides[1], tmp_path)
     real = frame[frame["mode"] == "real"]

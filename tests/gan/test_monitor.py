@@ -116,7 +116,7 @@ def test_copies_need_both_signs() -> None:
 
 def test_a_label_that_is_not_in_its_images_is_a_leak_only_where_the_probe_can_see_labels() -> None:
     assert rule(monitor.on_labels({"benign": 0.5}, {"benign": 0.9}, WATCH)) == "LABEL_LEAK"
-    assert monitor.on_labels({"benign": 0.5}, {"benign": 0.55}, WATCH) is None
+    assert monitor.on_labels({"benign": 0.5}, {"benign": 0.65}, WATCH) is None
     assert monitor.on_labels({"benign": 0.5}, {}, WATCH) is None
     assert rule(monitor.on_grid(0.01, WATCH)) == "LABEL_LEAK"
 
