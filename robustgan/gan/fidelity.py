@@ -42,7 +42,7 @@ FEW = 8  # real images of a label below which a comparison says nothing
 GRID = 8  # latent vectors that are painted with every label
 COMPARED = 500  # training images a label, at most, that generated images are compared with
 NEAREST = 0.01  # share of held-out images that are nearer to a training image than a copy may be
-RIDGE = 1e-3  # of the label probe's covariance, as a share of its mean variance
+RIDGE = 10.0  # of the label probe, times its mean variance: with less it misjudges textures that no real image has
 
 
 class Side(NamedTuple):

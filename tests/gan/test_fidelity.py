@@ -1,10 +1,13 @@
+import json
 import math
+from pathlib import Path
 from typing import cast
 
 import pytest
 import torch
 from torch import nn
 
+from robustgan.attacks.dcgan import DCGAN
 from robustgan.gan import fidelity
 from robustgan.gan.bench import Bench, Pool, bench_of, pool_of
 from robustgan.gan.conditional import Gan
@@ -22,7 +25,8 @@ from robustgan.gan.quality import (
     uncertainty,
 )
 from robustgan.gan.recipe import Play, Watch
-from robustgan.interfaces import Samples
+from robustgan.interfaces import Samples, State
+from robustgan.journal import Journal
 from tests.conftest import samples_of
 
 SIDE, LATENT = 32, 8
@@ -138,8 +142,6 @@ def test_a_generator_of_other_tissue_is_far_above_the_floor(sides: tuple[Samples
 
 
 def test_what_status_says_is_plain_numbers(healthy: tuple[str, Report]) -> None:
-    import json
-
     text = healthy[1].text()
     assert json.loads(json.dumps(text)) == text
     assert text["extractor"] == "scatter"
@@ -188,3 +190,26 @@ def test_features_of_turned_images_are_turned_features() -> None:
         changed = features(change.contiguous())
         assert min(float((view - changed).abs().max()) for view in views) < 1e-3
     assert float((features(images.transpose(-1, -2).contiguous()) - raw).abs().max()) > 1e-2
+
+
+def test_the_label_probe_is_right_about_textures_that_no_real_image_has(sides: tuple[Samples, Samples]) -> None:
+    blurred = [nn.functional.avg_pool2d(tissue(100, label, 3).float(), 3, 1, 1).to(torch.uint8) for label in (0, 1)]
+    _, report = verdict(sides, blurred)
+    assert min(report.probe.balanced.values()) > 0.75
+
+
+@pytest.mark.slow
+def test_a_healthy_training_is_left_alone_from_beginning_to_end(tmp_path: Path) -> None:
+    def side(n: int, seed: int) -> Samples:
+        return samples_of(torch.cat([tissue(n, y, seed) for y in (0, 1)]), torch.arange(2).repeat_interleave(n), (40,))
+
+    rule = {"steps": 400, "batch": 16, "every": 50, "lr_g": 1e-3, "lr_d": 1e-3, "half_life": 0.4}
+    watch = {"shortest": 100, "actions": ["rates", "augment", "r1", "restart"]}
+    sizes = {"size": SIDE, "latent": 16, "embedding": 8, "ngf": 8, "ndf": 8}
+    attack = DCGAN.read({**sizes, "training": rule, "monitor": watch})
+    torch.manual_seed(1)
+    network, rng = attack.build(), torch.Generator().manual_seed(1)
+    attack.fit(nn.Identity(), side(200, 1), side(50, 2), State(network, rng), Journal(tmp_path))
+    status = json.loads((tmp_path / "status.json").read_text())
+    assert (status["status"], status["actions"], status["warnings"]) == ("ok", [], [])
+    assert status["kid_scatter"] < 0.3 * status["kid_scatter_untrained"]
