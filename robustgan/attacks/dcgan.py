@@ -21,7 +21,7 @@ import pandas as pd
 from pydantic import Field
 
 from robustgan.errors import InputError, RunError
-from robustgan.gan.recipe import Count, Hunt, Play
+from robustgan.gan.recipe import Count, Hunt, Play, Watch
 from robustgan.interfaces import Forger, Samples, State
 from robustgan.journal import Journal, Tick
 from robustgan.tensors import Network
@@ -38,13 +38,15 @@ class DCGAN(Forger):
     ngf: Count = 64  # channels of the generator's last hidden layer; doubled in each layer before
     ndf: Count = 64  # channels of the discriminator's first layer; doubled in each layer after
     training: Play = Play()
+    monitor: Watch = Watch()
     search: Hunt = Hunt()
 
     def build(self) -> Network:
         """Generator and discriminator, untrained; which label means what is set in `fit`."""
         from robustgan.gan.conditional import Gan
 
-        return Gan(self.size, (self.ngf, self.ndf), self.latent, self.embedding)
+        spectral = self.training.loss != "wgan-gp"
+        return Gan(self.size, (self.ngf, self.ndf), self.latent, self.embedding, spectral)
 
     def fit(self, model: Network, train: Samples, val: Samples, state: State, journal: Journal) -> None:
         """Train on training patients and choose on validation patients; the victim is not used.
@@ -63,8 +65,8 @@ class DCGAN(Forger):
         from robustgan.gan.sheet import write_sheet
 
         seed = int(torch.randint(0, 2**62, (), generator=state.rng))
-        game = play(cast(Gan, state.network), train, val, self.training, seed, journal)
-        status, rows = conclude(game, train, val)
+        game, pool, bench = play(cast(Gan, state.network), train, val, self.training, self.monitor, seed, journal)
+        status, rows = conclude(game, pool, bench, val)
         write_sheet(rows, journal.folder / "sheet.png")
         (journal.folder / "status.json").write_text(json.dumps(status, indent=1) + "\n", "utf-8")
 
@@ -80,7 +82,8 @@ class DCGAN(Forger):
     ) -> pd.DataFrame:
         """Make images, search, and let the oracles say which labels hold.
 
-        The first oracle helps the search to hold the label, the others judge; one oracle alone only judges.
+        The first oracle helps the search to hold the label, the others judge; one oracle alone only judges. With
+        `search.walk`, rows of the random walks of equal length are written to `walk.csv` in `folder`.
 
         Returns:
             GENERATED rows of real, natural and searched images, without the columns that name the run's cell.
@@ -90,15 +93,16 @@ class DCGAN(Forger):
             RunError: the generator failed in training.
         """
         from robustgan.freezing import frozen
-        from robustgan.gan import forgery, monitor
+        from robustgan.gan import forgery
         from robustgan.gan.conditional import Gan
+        from robustgan.gan.monitor import RULES
         from robustgan.gan.search import Parties
         from robustgan.gan.sheet import write_sheet
 
         if not oracles or any(oracle is model for oracle in oracles):
             raise InputError("dcgan: needs at least one oracle, and the victim cannot be one: it would judge itself.")
         gan = cast(Gan, network)
-        rule = monitor.RULES[int(gan.status)]
+        rule = RULES[int(gan.status)]
         if rule != "ok":
             raise RunError(
                 f"{self.label}: the generator failed in training ({rule}, see its status.json), "
@@ -112,4 +116,6 @@ class DCGAN(Forger):
             forged = forgery.forge(Parties(gan, model, helping), jury, self.search, seed, tick)
             real = forgery.real(jury, held_out, self.search.batch)
         write_sheet(forgery.fooling_rows(gan, forged), folder / "fooling.png")
+        if self.search.walk:
+            forged.walk.to_csv(folder / "walk.csv", index=False, lineterminator="\n")
         return pd.concat([real, forged.rows], ignore_index=True)

@@ -2,7 +2,9 @@
 
 The topology is DCGAN's (4 x 4 convolutions of stride 2, no hidden fully connected layers). What differs is
 what kept public training runs from collapsing: a spectrally normalised projection discriminator and
-class-conditional batch norm in the generator.
+class-conditional batch norm in the generator. Virtual batch norm (Salimans et al., NeurIPS 2016, section 3.5) is
+not offered: spectral norm leaves the discriminator without batch norm, and the averaged generator normalises with
+running statistics, so that no image depends on its neighbours, which is what virtual batch norm was for.
 
 Source:
     Radford, Metz, Chintala, ICLR 2016 (topology); Miyato, Kataoka, Koyama, Yoshida, ICLR 2018 (spectral
@@ -89,8 +91,18 @@ class Generator(nn.Module):
         return (0.5 + 0.5 * h.float().tanh()).contiguous()
 
 
+def plain(layer: nn.Module) -> nn.Module:
+    """The layer as it is: what stands for spectral norm where there is none."""
+    return layer
+
+
 class Discriminator(nn.Module):
-    """Images and labels to one number: high for real. Spectral norm on every layer; `width` is DCGAN's ndf.
+    """Images and labels to one number: high for real. `width` is DCGAN's ndf.
+
+    Spectral norm is on every layer, unless `spectral` is off: a gradient penalty then bounds the slope, and layers held
+    at norm 1 would keep the critic from reaching the slope 1 that the penalty asks for. Such a critic looks at each
+    image alone: the penalty is one an image (Gulrajani et al., NeurIPS 2017, section 4), and what the critic learnt
+    from the others in the minibatch would escape it.
 
     While it trains, it also sees how much each feature varies within the labels of the minibatch (over all of
     it, the differences between labels would hide that a label has collapsed). In eval mode it sees the
@@ -99,15 +111,17 @@ class Discriminator(nn.Module):
 
     spread: Tensor
 
-    def __init__(self, size: int, width: int) -> None:
+    def __init__(self, size: int, width: int, spectral: bool = True) -> None:
         super().__init__()
         channels = [3, *(width * 2**i for i in range(DOUBLINGS))]
         pairs = itertools.pairwise(channels)
-        self.downs = nn.ModuleList(spectral_norm(nn.Conv2d(a, b, 4, 2, 1)) for a, b in pairs)
-        self.last = spectral_norm(nn.Conv2d(channels[-1], channels[-1], 3, 1, 1))
-        self.variety = spectral_norm(nn.Linear(channels[-1], channels[-1]))
-        self.score = spectral_norm(nn.Linear(channels[-1], 1))
-        self.table = spectral_norm(nn.Embedding(LABELS, channels[-1]))
+        bound = spectral_norm if spectral else plain
+        self.alone = not spectral
+        self.downs = nn.ModuleList(bound(nn.Conv2d(a, b, 4, 2, 1)) for a, b in pairs)
+        self.last = bound(nn.Conv2d(channels[-1], channels[-1], 3, 1, 1))
+        self.variety = bound(nn.Linear(channels[-1], channels[-1]))
+        self.score = bound(nn.Linear(channels[-1], 1))
+        self.table = bound(nn.Embedding(LABELS, channels[-1]))
         self.register_buffer("spread", torch.zeros(channels[-1]))
 
     def forward(self, x: Images, labels: Labels) -> Scores:
@@ -122,7 +136,7 @@ class Discriminator(nn.Module):
 
     def _spread(self, h: Float[Tensor, "n c h w"], labels: Labels) -> Float[Tensor, " c"]:
         """Standard deviation of each feature within the labels of the minibatch, averaged over places."""
-        if not self.training:
+        if self.alone or not self.training:
             return self.spread
         member = nn.functional.one_hot(labels, LABELS).float()
         counts = member.sum(0)
@@ -142,11 +156,11 @@ class Gan(nn.Module):
     realism: Tensor
     status: Tensor
 
-    def __init__(self, size: int, widths: tuple[int, int], latent: int, embedding: int) -> None:
+    def __init__(self, size: int, widths: tuple[int, int], latent: int, embedding: int, spectral: bool = True) -> None:
         super().__init__()
-        self.size = size
+        self.size, self.widths, self.embedding, self.spectral = size, widths, embedding, spectral
         self.generator = Generator(size, widths[0], latent, embedding)
-        self.discriminator = Discriminator(size, widths[1])
+        self.discriminator = Discriminator(size, widths[1], spectral)
         self.register_buffer("cells", torch.full((LABELS, 2), -1))  # (class, magnification) of each label; -1 unused
         self.register_buffer("realism", torch.zeros(LABELS))  # 10th percentile of the discriminator on real images
         self.register_buffer("status", torch.zeros((), dtype=torch.int64))  # index into monitor.RULES

@@ -17,11 +17,12 @@ import numpy as np
 import pandas as pd
 import torch
 
+from robustgan.draws import seed_of
 from robustgan.errors import RunError
 from robustgan.gan.conditional import Gan, cell_name
 from robustgan.gan.painting import paint, starts
 from robustgan.gan.recipe import Hunt
-from robustgan.gan.search import AGREE, Parties, distance, search
+from robustgan.gan.search import AGREE, Parties, distance, search, wander
 from robustgan.gan.sheet import Row
 from robustgan.interfaces import Samples
 from robustgan.journal import Tick
@@ -44,6 +45,7 @@ class Forged(NamedTuple):
 
     images: Bytes
     rows: pd.DataFrame
+    walk: pd.DataFrame  # GENERATED rows of the control, mode `walked`; empty where it was not asked for
 
 
 def forge(parties: Parties, jury: Jury, rule: Hunt, seed: int, tick: Tick) -> Forged:
@@ -59,11 +61,19 @@ def forge(parties: Parties, jury: Jury, rule: Hunt, seed: int, tick: Tick) -> Fo
         tick(int(part[-1]) + 1, len(asked), "latent search")
     ends = torch.cat(found)
     searched = paint(gan, ends, asked, rule.batch)
+    lengths = distance(ends, begin)
+    walk = pd.DataFrame()
+    if rule.walk:
+        seeds = [seed_of("walk", seed, i) for i in range(len(asked))]
+        control = paint(gan, wander(begin, lengths, seeds), asked, rule.batch)
+        walk = generated(gan, jury, control, asked, rule.batch).assign(
+            mode="walked", distance=lengths.double().cpu().numpy()
+        )
     natural = generated(gan, jury, images, labels, rule.batch).assign(mode="natural", distance=0.0)
     hunted = generated(gan, jury, searched, asked, rule.batch).assign(
-        mode="searched", distance=distance(ends, begin).double().cpu().numpy()
+        mode="searched", distance=lengths.double().cpu().numpy()
     )
-    return Forged(torch.cat([images, searched]), pd.concat([natural, hunted], ignore_index=True))
+    return Forged(torch.cat([images, searched]), pd.concat([natural, hunted], ignore_index=True), walk)
 
 
 def generated(gan: Gan, jury: Jury, images: Bytes, labels: Labels, batch: int) -> pd.DataFrame:

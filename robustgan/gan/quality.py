@@ -29,11 +29,16 @@ DIRECTIONS = 4
 SCALES = 3
 SIDE = 7  # of the filters, in pixels
 FAINT = 1e-2  # optical density below which contrast is noise
+NEIGHBOURS = 3  # of the manifold in which an image counts as covered
+HALVES = 10  # subsets from which the uncertainty of a distance is taken
+BLOCKS = [3, 3, 3]  # lengths of the parts of the features: density, then first and second moduli of each scale
+for _scale in range(SCALES):
+    BLOCKS += [3 * DIRECTIONS, 3 * DIRECTIONS, *[3 * DIRECTIONS**2] * (SCALES - 1 - _scale)]
 
 Features = Float[Tensor, "n d"]
 
 
-def features(images: Bytes, batch: int = 256) -> Features:
+def features(images: Bytes, batch: int = 64) -> Features:
     """Scattering features of 8-bit images; each row depends on its image alone."""
     with torch.no_grad():
         return torch.cat([scatter(to_float(part)) for part in torch.split(images, batch)])
@@ -86,6 +91,26 @@ def filters() -> Float[Tensor, "f 1 k k"]:
     return torch.stack(parts).unsqueeze(1)
 
 
+def turned(raw: Features) -> list[Features]:
+    """Features of images as they would be after each of the 8 symmetries of the square (two by two the same).
+
+    A symmetry only permutes the directions of the filters: mirroring swaps the two diagonals, transposing swaps
+    horizontal and vertical.
+    """
+    views = []
+    for order in ([0, 1, 2, 3], [0, 3, 2, 1], [2, 1, 0, 3], [2, 3, 0, 1]):
+        parts = []
+        for part in torch.split(raw, BLOCKS, 1):
+            block = part
+            if part.shape[1] == 3 * DIRECTIONS:
+                block = part.reshape(-1, 3, DIRECTIONS)[:, :, order].flatten(1)
+            elif part.shape[1] == 3 * DIRECTIONS**2:
+                block = part.reshape(-1, 3, DIRECTIONS, DIRECTIONS)[:, :, order][:, :, :, order].flatten(1)
+            parts.append(block)
+        views.append(torch.cat(parts, 1))
+    return views
+
+
 class Yardstick:
     """Held-out real images to measure against, on features scaled by their own mean and spread.
 
@@ -102,12 +127,54 @@ class Yardstick:
         unit = (raw - self.mean) / self.spread
         return unit / (1 + unit.square().mean(1, keepdim=True)).sqrt()
 
+    def of(self, images: Bytes) -> Features:
+        """Scaled features of images."""
+        return self.scale(features(images))
+
     def distance(self, images: Bytes) -> float:
         """Kernel distance of as many images as are held out; about 0 for the same distribution, or below."""
-        return float(poly_mmd(self.real.double(), self.scale(features(images)).double()))
+        return kernel_distance(self.real, self.of(images))
+
+
+def kernel_distance(real: Features, made: Features) -> float:
+    """Kernel distance (KID) of two sets of scaled features of the same size."""
+    return float(poly_mmd(real.double(), made.double()))
+
+
+def uncertainty(real: Features, made: Features) -> float:
+    """Standard deviation of their kernel distance, from random halves of both (delete-half jackknife).
+
+    Source: Shao, Wu, Annals of Statistics 17(3):1176-1197, 1989: with half of the data left out, the spread over
+    subsets is the spread of the whole.
+    """
+    rng = torch.Generator().manual_seed(0)
+    n = len(real)
+    if n < 4:
+        return math.inf
+    halves = [torch.randperm(n, generator=rng)[: n // 2].to(real.device) for _ in range(HALVES)]
+    return float(torch.tensor([kernel_distance(real[half], made[half]) for half in halves]).std())
 
 
 def variety(scaled: Features) -> float:
     """Mean distance between two different images, in features."""
     n = len(scaled)
     return float(torch.cdist(scaled, scaled).sum() / (n * (n - 1)))
+
+
+def twins(scaled: Features, alike: float) -> float:
+    """Share of pairs of different images whose features have a cosine above `alike`."""
+    unit = functional.normalize(scaled, dim=1)
+    n = len(unit)
+    return float((((unit @ unit.T) > alike).sum() - n) / (n * (n - 1)))
+
+
+def covered(points: Features, ground: Float[Tensor, "m d"]) -> float:
+    """Share of `points` that lie in the manifold of `ground`: nearer to one of it than its third neighbour is.
+
+    Precision, where the ground is real and the points are generated; recall the other way round.
+
+    Source: Kynkaanniemi, Karras, Laine, Lehtinen, Aila, NeurIPS 2019, equations 1 and 2, k = 3.
+    """
+    among = torch.cdist(ground, ground)
+    radius = among.kthvalue(min(NEIGHBOURS + 1, len(ground)), 1).values  # the nearest is the image itself
+    return float((torch.cdist(points, ground) <= radius).any(1).double().mean())

@@ -13,6 +13,7 @@ from robustgan.errors import InputError, RunError
 from robustgan.freezing import weights_digest
 from robustgan.gan import game, monitor
 from robustgan.gan.conditional import Gan
+from robustgan.gan.recipe import Watch
 from robustgan.interfaces import Samples, State
 from robustgan.journal import Journal, silent
 from tests.conftest import samples_of
@@ -108,7 +109,7 @@ def test_fit_leaves_numbers_a_sheet_and_a_status(straight: tuple[Gan, Path]) -> 
     network, folder = straight
     rows = [json.loads(line) for line in (folder / "stats.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [3, 6, 9]
-    assert set(rows[0]) == {"step", "d_loss", "g_loss", "r_t", "kid_scatter"}
+    assert set(rows[0]) == {"step", "d_loss", "g_loss", "r_t", "kid_scatter", "gradient", "attempt"}
     assert (folder / "sheet.png").stat().st_size > 1000
     status = json.loads((folder / "status.json").read_text())
     assert status["status"] == monitor.RULES[int(network.status)]
@@ -167,7 +168,7 @@ def test_a_loss_that_stays_not_finite_ends_the_training(
 
     def broken(played: game.Game, pool: game.Pool) -> torch.Tensor:
         rates.append(played.optimisers["d"].param_groups[0]["lr"])
-        return torch.full((4,), float("nan"))
+        return torch.full((5,), float("nan"))
 
     monkeypatch.setattr(game, "turn", broken)
     with pytest.raises(RunError, match="not finite"):
@@ -194,9 +195,8 @@ def test_after_one_bad_stretch_the_training_goes_on_with_half_the_rate(
 def test_a_saturated_discriminator_ends_the_training_and_marks_the_generator(
     tmp_path: Path, sides: tuple[Samples, Samples], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(monitor, "window_of", lambda steps: 6)
-    monkeypatch.setattr(game, "turn", lambda played, pool: torch.tensor([0.0, 1.0, 2.0, 1.0]))
-    network = fitted(tmp_path, sides)
+    monkeypatch.setattr(game, "turn", lambda played, pool: torch.tensor([0.0, 1.0, 2.0, 1.0, 1.0]))
+    network = fitted(tmp_path, sides, TINY.model_copy(update={"monitor": Watch(shortest=6)}))
     assert json.loads((tmp_path / "status.json").read_text())["status"] == "D_SATURATED"
     assert len((tmp_path / "stats.jsonl").read_text().splitlines()) == 2  # it did not go on to step 9
     with pytest.raises(RunError, match="D_SATURATED"):
@@ -219,6 +219,23 @@ def test_fool_returns_a_valid_table(tmp_path: Path, trusted: Gan, sides: tuple[S
     assert (checked["oracle_mean"] <= checked["oracle_high"] + 1e-12).all()
     assert (checked["group"] == "").equals(checked["mode"] != "real")
     assert (tmp_path / "fooling.png").is_file()
+
+
+def test_the_random_walk_is_judged_beside_the_search(
+    tmp_path: Path, trusted: Gan, sides: tuple[Samples, Samples]
+) -> None:
+    plan = TINY.model_copy(update={"search": TINY.search.model_copy(update={"walk": True})})
+    frame = plan.fool(Bright(40.0), [Bright(20.0)], trusted, sides[1], 0, tmp_path, silent)
+    plain = fooled(trusted, [Bright(20.0)], sides[1], tmp_path)
+    pd.testing.assert_frame_equal(frame, plain)
+    walk = pd.read_csv(tmp_path / "walk.csv", dtype={"image_id": "string"}, keep_default_na=False)
+    searched = frame[frame["mode"] == "searched"].reset_index(drop=True)
+    assert list(walk.columns) == list(frame.columns)
+    assert walk["label"].tolist() == searched["label"].tolist()
+    assert walk["distance"].tolist() == pytest.approx(searched["distance"].tolist())
+    moved = walk["distance"] > 0
+    assert moved.any()
+    assert not set(walk.loc[moved, "image_id"]) & set(searched.loc[moved, "image_id"])
 
 
 def test_real_rows_keep_ids_and_known_labels(tmp_path: Path, trusted: Gan, sides: tuple[Samples, Samples]) -> None:

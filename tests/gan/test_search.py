@@ -5,7 +5,7 @@ from torch import nn
 from robustgan.freezing import frozen
 from robustgan.gan.conditional import Gan
 from robustgan.gan.recipe import Hunt
-from robustgan.gan.search import Parties, distance, margin, search
+from robustgan.gan.search import Parties, distance, margin, search, wander
 
 SIDE, LATENT = 16, 12
 RULE = Hunt(steps=60, lr=0.05, kappa=0.5)
@@ -129,3 +129,36 @@ def test_all_networks_stay_as_they_are(gan: Gan, start: torch.Tensor) -> None:
 def test_the_margin_is_the_true_logit_minus_the_other() -> None:
     logits = torch.tensor([[1.0, 3.0], [1.0, 3.0]])
     assert margin(logits, torch.tensor([0, 1])).tolist() == [-2.0, 2.0]
+
+
+def test_the_published_preset_fills_what_is_not_given() -> None:
+    song = Hunt.read({"preset": "song2018", "steps": 20})
+    assert (song.near, song.faithful, song.free, song.kappa, song.realism) == (100.0, 100.0, 0.1, 0.0, 0.0)
+    assert (song.steps, song.lr, song.langevin) == (20, 1.0, True)
+    assert Hunt() == Hunt.read({"preset": "robustgan"})
+    assert Hunt.read(song.model_dump(mode="json")) == song
+
+
+def test_the_published_search_fools_and_its_noise_belongs_to_the_vector(gan: Gan, start: torch.Tensor) -> None:
+    rule = Hunt.read({"preset": "song2018", "steps": 60})
+    parties = Parties(gan, Taste(0, 20.0), [Taste(1)])
+    together = search(parties, start, LABELS, rule)
+    with torch.no_grad():
+        before, after = (margin(Taste(0)(gan.generator(z, LABELS)), LABELS) for z in (start, together))
+        held = Taste(1)(gan.generator(together, LABELS)).softmax(1)[:, 1]
+    assert (after < before).all()
+    assert (held > 0.9).all()
+    assert ((together - start)[:, 8:].abs() > 1e-4).any()  # what nobody looks at is only shaken
+    apart = torch.cat([search(parties, z[None], LABELS[:1], rule) for z in start.flip(0)]).flip(0)
+    assert torch.allclose(together, apart, atol=1e-4)
+
+
+def test_a_random_walk_is_as_long_as_the_search_and_goes_elsewhere(start: torch.Tensor) -> None:
+    lengths = torch.linspace(0, 1, len(start))
+    seeds = list(range(len(start)))
+    walked = wander(start, lengths, seeds)
+    assert torch.allclose(distance(walked, start), lengths, atol=1e-6)
+    assert torch.equal(walked[0], start[0])
+    assert torch.equal(walked, wander(start, lengths, seeds))
+    directions = nn.functional.normalize((walked - start)[1:], dim=1)
+    assert (directions @ directions.T - torch.eye(len(directions))).abs().max() < 0.95

@@ -1,0 +1,93 @@
+"""The two players of a game, and all that a checkpoint of it holds."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from robustgan.gan.conditional import Gan, Generator
+from robustgan.gan.monitor import Finding, Scale, window_of
+from robustgan.gan.objectives import scale
+from robustgan.gan.recipe import Play, Watch
+
+ATTEMPT = (  # what belongs to one attempt, and starts anew with the next
+    "seed", "step", "chance", "r1", "losses", "gaps", "signs", "lengths", "distances", "recalls", "sizes",
+    "best", "best_kid", "best_step",
+)  # fmt: skip
+WHOLE = ("attempt", "reloads", "untrained", "over", "taken", "noted", "earlier")
+
+
+class Game:
+    """Both players and all that a checkpoint holds. `player` trains, `gan.generator` is its average."""
+
+    def __init__(self, gan: Gan, rule: Play, watch: Watch, seed: int) -> None:
+        self.gan, self.rule, self.watch = gan, rule, watch
+        self.player: Generator = copy.deepcopy(gan.generator)
+        self.attempt = self.reloads = 0
+        self.untrained = math.inf  # distance before the first step
+        self.over = False  # nothing is left to try
+        self.taken: list[dict[str, Any]] = []  # actions: attempt, step, rule, reason, action
+        self.noted: list[dict[str, Any]] = []  # rules that applied and were answered with nothing
+        self.earlier: dict[str, Any] = {}  # the best of the attempts before this one
+        self.begin(seed)
+
+    def begin(self, seed: int) -> None:
+        """Put an attempt at its start; the networks are whatever the caller has put there."""
+        self.seed, self.step = seed, 0
+        self.optimisers = {
+            "g": torch.optim.Adam(self.player.parameters(), self.rule.lr_g, (0.0, 0.9)),
+            "d": torch.optim.Adam(self.gan.discriminator.parameters(), self.rule.lr_d, (0.0, 0.9)),
+        }
+        self.chance, self.r1 = self.rule.augment, self.rule.r1
+        self.losses: list[float] = []  # of the discriminator, without penalties, a step
+        self.gaps: list[float] = []  # mean D(real) - D(generated), a step
+        self.signs: list[float] = []  # mean sign of D(real), a step
+        self.lengths: list[float] = []  # of the longer of the two networks' gradients, a step
+        self.distances: list[list[float]] = []  # distance to real images and its standard deviation, a look
+        self.recalls: dict[str, list[float]] = {}  # of each label, a look
+        self.sizes: dict[str, int] = {}  # held-out images of each label
+        self.best: dict[str, Tensor] = {}
+        self.best_kid, self.best_step = math.inf, 0
+
+    @property
+    def window(self) -> int:
+        """Steps that the rules on losses look back on."""
+        return window_of(self.rule.steps, self.watch)
+
+    @property
+    def scale(self) -> Scale:
+        """Where the discriminator's loss can lie."""
+        return scale(self.rule.loss, self.rule.real_target, self.rule.flip)
+
+    def since(self, step: int) -> int:
+        """Step of the last action before `step`: what came before it no longer counts."""
+        return max((t["step"] for t in self.taken if t["attempt"] == self.attempt and t["step"] < step), default=0)
+
+    def log(self, finding: Finding) -> dict[str, Any]:
+        """A line of `status.json`: when which rule applied."""
+        return {"attempt": self.attempt, "step": self.step, "rule": finding.rule, "reason": finding.reason}
+
+    def halve_rates(self) -> None:
+        """Let both players take half the steps."""
+        for optimiser in self.optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] /= 2
+
+    def state(self) -> dict[str, Any]:
+        """Everything needed to go on."""
+        modules = {"gan": self.gan.state_dict(), "player": self.player.state_dict()}
+        optimisers = {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()}
+        return {**{name: getattr(self, name) for name in (*ATTEMPT, *WHOLE)}, **modules, **optimisers}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a checkpoint."""
+        self.gan.load_state_dict(state.pop("gan"))
+        self.player.load_state_dict(state.pop("player"))
+        for name, optimiser in self.optimisers.items():
+            optimiser.load_state_dict(state.pop(name))
+        for name, value in state.items():
+            setattr(self, name, value)
