@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -201,6 +202,34 @@ def test_a_saturated_discriminator_ends_the_training_and_marks_the_generator(
     assert len((tmp_path / "stats.jsonl").read_text().splitlines()) == 2  # it did not go on to step 9
     with pytest.raises(RunError, match="D_SATURATED"):
         fooled(network, [Bright(10.0)], sides[1], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rule", "numbers"),
+    [
+        ("D_DEAD", lambda step: [2.0 + 0.01 * (step % 2), 0.0, 0.0, 0.0, 1.0]),
+        ("STUCK", lambda step: [13.8, 0.0, 1.0, 0.0, 1.0]),
+    ],
+)
+def test_a_dead_or_frozen_discriminator_ends_the_training(
+    tmp_path: Path,
+    sides: tuple[Samples, Samples],
+    monkeypatch: pytest.MonkeyPatch,
+    rule: str,
+    numbers: Callable[[int], list[float]],
+) -> None:
+    monkeypatch.setattr(game, "turn", lambda played, pool: torch.tensor(numbers(played.step)))
+    network = fitted(tmp_path, sides, TINY.model_copy(update={"monitor": Watch(shortest=6)}))
+    status = json.loads((tmp_path / "status.json").read_text())
+    assert (status["status"], status["warnings"][0]["rule"]) == (rule, rule)
+    with pytest.raises(RunError, match=rule):
+        fooled(network, [Bright(10.0)], sides[1], tmp_path)
+
+
+def test_status_says_how_good_each_label_is(straight: tuple[Gan, Path]) -> None:
+    status = json.loads((straight[1] / "status.json").read_text())
+    assert list(status["fidelity"]["labels"]) == ["benign 40X", "benign 100X", "malignant 40X", "malignant 100X"]
+    assert status["actions"] == []
 
 
 # -------------------------------------------------------------------------------------------------------- fool

@@ -159,7 +159,7 @@ def test_r1_flattens_the_discriminator_at_real_images() -> None:
     def slope(**training: Any) -> float:
         game, _ = played(40, loss="nonsaturating", lr_g=1e-5, **training)
         hand = turn.deal(*begun())
-        return float(objectives.slopes(game.gan.discriminator, hand.real, hand.labels).mean())
+        return objectives.slopes(game.gan.discriminator, hand.real, hand.labels).mean().item()
 
     plain = slope()
     assert slope(r1=0.5, r1_every=1) < 0.8 * plain
