@@ -18,7 +18,7 @@ from robustgan.attacks._validation import BATCH, evenly, known_of, picked, right
 from robustgan.attacks.advgan import AdvGAN
 from robustgan.augment import dihedral
 from robustgan.errors import InputError
-from robustgan.gan.imitation import DECAY, LAST, Answers, Imitator, answers_of, cosine, cross_entropy, shuffled
+from robustgan.gan.imitation import DECAY, Answers, Imitator, answers_of, cosine, cross_entropy, odds_apart, shuffled
 from robustgan.gan.surrogate import Surrogate
 from robustgan.interfaces import Samples
 from robustgan.journal import Tick
@@ -45,6 +45,8 @@ class Distilled(Rival):
         self.changed = self.images[:0]  # the latest changed images
         self.replies = torch.zeros(0, 2, device=self.images.device)  # answers about them
         self.network = built(self.settings, self.images).to(memory_format=torch.channels_last)
+        odds = self.settings.loss == "log-odds" and self.settings.answers == "probabilities"
+        self.loss = odds_apart if odds else cross_entropy
         self.adam = torch.optim.AdamW(self.network.parameters(), weight_decay=DECAY)
 
     def begin(self, rng: Rng, tick: Tick) -> None:
@@ -66,7 +68,7 @@ class Distilled(Rival):
             fresh = torch.cat([self.written(generator, picked(train, part), rng) for part in torch.split(rows, BATCH)])
             self.changed = torch.cat([self.changed, fresh])[-len(train) :]
             self.replies = torch.cat([self.replies, self.ask(fresh)])[-len(train) :]
-        passes = [self.distil(self.settings.lr * LAST, rng) for _ in range(self.settings.passes)]
+        passes = [self.distil(self.settings.lr * self.settings.steady, rng) for _ in range(self.settings.passes)]
         return {"surrogate_loss": passes[-1]}
 
     @torch.no_grad()
@@ -95,7 +97,7 @@ class Distilled(Rival):
             index = rows.to(images.device)
             x = to_float(images[index])
             x = torch.where((index < len(self.images)).view(-1, 1, 1, 1), dihedral(x, rng), x)
-            loss = cross_entropy(self.network(x.contiguous(memory_format=torch.channels_last)), answers[index])
+            loss = self.loss(self.network(x.contiguous(memory_format=torch.channels_last)), answers[index])
             self.adam.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             self.adam.step()

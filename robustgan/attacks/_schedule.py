@@ -12,6 +12,8 @@ What the paper does not publish, and what stands here instead:
 - epochs, which epoch is kept, how rates change: the setting `epochs`, validation patients, not at all.
 - Adam's betas, weight initialisation: 0.5 and 0.999, He's, the last layer smaller.
 - how the budget is kept: tanh, so that nothing is cut off afterwards.
+- the surrogate of its black-box attack (`knowledge`): a compact DenseNet; the published loss of its distillation is
+  `surrogate: {loss: cross-entropy}`.
 - networks for images of this size: its generator, told which label to hide (the paper trains one for each target),
   with bilinear upsampling and instance norm; our discriminator of patches with spectral norm.
 

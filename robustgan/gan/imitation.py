@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from robustgan.gan.image_to_image import CENTRE, SPREAD
 from robustgan.gan.surrogate import Surrogate
@@ -21,6 +22,7 @@ Answers = Float[Tensor, "n 2"]  # probabilities of benign and malignant
 
 LAST = 0.1  # share of the peak learning rate at the end of its schedule
 DECAY = 1e-2  # of weights
+TINY = 1e-6  # probabilities below this are taken for it: float32 does not tell them well
 
 
 class Imitator(nn.Module):
@@ -47,12 +49,25 @@ def cross_entropy(logits: Logits, answers: Answers) -> Float[Tensor, ""]:
     return -(answers * logits.float().log_softmax(1)).sum(1).mean()
 
 
+def odds_apart(logits: Logits, answers: Answers) -> Float[Tensor, ""]:
+    """Mean distance of the logarithms of the odds, in nats (within 1: half its square).
+
+    Where a classifier is sure, its probabilities hardly move and the cross-entropy has nothing to teach; its odds do.
+
+    Source: Truong et al., "Data-Free Model Extraction", CVPR 2021, section 3.2 (distance of logits, got back from
+    probabilities).
+    """
+    known = answers.clamp_min(TINY).log()
+    mine, theirs = logits.float().diff(dim=1), known.diff(dim=1)
+    return functional.smooth_l1_loss(mine, theirs)
+
+
 def answers_of(logits: Logits, kind: str) -> Answers:
     """What a classifier tells: its probabilities, or 1 for its label and 0 for the other."""
     probabilities = logits.float().softmax(1)
     if kind == "probabilities":
         return probabilities
-    return nn.functional.one_hot(probabilities.argmax(1), probabilities.shape[1]).float()
+    return functional.one_hot(probabilities.argmax(1), probabilities.shape[1]).float()
 
 
 def cosine(done: float) -> float:

@@ -16,10 +16,10 @@ class Surrogate(Spec):
 
     growth_rate: Count = 12  # channels that each layer adds
     block_config: Annotated[tuple[Count, ...], Field(min_length=1, max_length=5)] = (3, 6, 12, 8)  # layers a block
-    stem: Literal["quarter", "half"] = (
-        "quarter"  # what the first layers leave of the image's side; half: finer textures
-    )
+    stem: Literal["quarter", "half"] = "quarter"  # what the first layers leave of the side; half: finer textures
     epochs: Count = 15  # over the images as they are, before the generator's first epoch
     passes: Count = 2  # over the images as they are and as they were changed, after each epoch of the generator
-    lr: Annotated[Number, Field(gt=0)] = 3e-3  # AdamW: a cosine to 10 % before the generator begins, 10 % from then on
+    lr: Annotated[Number, Field(gt=0)] = 3e-3  # AdamW's peak: a cosine to 10 % before the generator begins
+    steady: Annotated[Number, Field(gt=0, le=1)] = 0.3  # share of `lr` from then on
     answers: Literal["probabilities", "labels"] = "probabilities"  # what the classifier tells about an image
+    loss: Literal["log-odds", "cross-entropy"] = "log-odds"  # cross-entropy: as published; always taken for labels

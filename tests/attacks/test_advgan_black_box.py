@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from robustgan import evaluation, steps
+from robustgan.attacks._distilled import Distilled
 from robustgan.attacks._queries import Asked, allowance, plan
 from robustgan.attacks.advgan import AdvGAN
 from robustgan.errors import InputError, RunError
 from robustgan.freezing import weights_digest
-from robustgan.gan.imitation import Imitator, answers_of, cross_entropy, shuffled
+from robustgan.gan.imitation import Imitator, answers_of, cross_entropy, odds_apart, shuffled
 from robustgan.gan.surrogate import Surrogate
 from robustgan.journal import silent
 from tests.attacks.planted import LINF, QUICK, Cut, Fitted, fooled, planted, weak
@@ -52,7 +53,7 @@ def test_the_trap_works() -> None:
 
 
 @pytest.mark.slow
-def test_dynamic_distillation_fools_where_noise_and_static_distillation_do_not(tmp_path: Path) -> None:
+def test_dynamic_distillation_fools_where_noise_does_not_and_more_than_static(tmp_path: Path) -> None:
     rates = {}
     for knowledge in ("static", "dynamic"):
         victim, test = Secret(), planted(3)
@@ -64,8 +65,8 @@ def test_dynamic_distillation_fools_where_noise_and_static_distillation_do_not(t
         rows, _ = evaluation.judge(fitted.attack, victim, fitted.network, test, seed=0, batch=32)
         assert set(rows["queries"]) == {0.0}  # the trained generator asks nothing
         rates[knowledge] = fooled(rows, test.labels)
-    assert rates["dynamic"] > 0.5  # of 0.69 with the weights
-    assert rates["static"] < rates["dynamic"] - 0.15
+    assert rates["dynamic"] > 0.6  # of 0.69 with the weights
+    assert rates["static"] < rates["dynamic"] - 0.05
 
 
 @pytest.mark.parametrize(("knowledge", "budget"), [("dynamic", 1200), ("dynamic", 90), ("dynamic", 9), ("static", 150)])
@@ -155,6 +156,24 @@ def test_the_cross_entropy_with_answers_is_least_where_they_are_met() -> None:
     entropy = -(answers * answers.log()).sum(1).mean()
     assert float(cross_entropy(answers.log(), answers)) == pytest.approx(float(entropy))
     assert cross_entropy(answers.flip(1).log(), answers) > entropy
+
+
+def test_the_distance_of_odds_sees_what_the_cross_entropy_does_not() -> None:
+    sure, surer = torch.tensor([[0.0, 6.0]]), torch.tensor([[0.0, 9.0]])
+    assert float(odds_apart(sure, sure.softmax(1))) == pytest.approx(0.0, abs=1e-6)
+    assert float(odds_apart(sure, surer.softmax(1))) == pytest.approx(2.5, abs=0.01)  # 3 nats: linear beyond 1
+    assert float(odds_apart(sure, torch.tensor([[0.0, 1.0]]))) < 14  # a probability of 0 is no infinite distance
+    told = [float(cross_entropy(logits, surer.softmax(1))) for logits in (sure, surer)]
+    assert told[0] - told[1] < 0.003
+
+
+@pytest.mark.parametrize(
+    ("settings", "loss"),
+    [({}, odds_apart), ({"loss": "cross-entropy"}, cross_entropy), ({"answers": "labels"}, cross_entropy)],
+)
+def test_labels_have_no_odds(settings: dict[str, Any], loss: object) -> None:
+    attack = AdvGAN.read({"threat": LINF, "knowledge": "static", "surrogate": {**SMALL, **settings}})
+    assert Distilled(attack, weak(), planted(1, 8), planted(2, 8)).loss is loss
 
 
 def test_no_batch_holds_one_image_where_that_can_be_avoided() -> None:
