@@ -11,6 +11,7 @@ from robustgan.report import pictures
 from robustgan.report.cases import POOLED
 from robustgan.report.document import Block, Cell, Figure, Paragraph, Section, Table
 from robustgan.report.folder import Folder, Row, records
+from robustgan.report.sections import fidelity
 from robustgan.report.words import absent, count, interval, percent
 
 FAITHFUL = 0.80  # GAN-test accuracy of the oracles below which labels are not to be believed
@@ -36,7 +37,11 @@ def section(folder: Folder) -> Section:
     """Labels first, then rates, then the pictures."""
     if folder.generated.empty:
         none = Paragraph("No images were generated from scratch in this run.")
-        return Section("generated", "Images made from scratch", (*_statuses(folder), none, *_sheets(folder)))
+        return Section(
+            "generated",
+            "Images made from scratch",
+            (*_statuses(folder), none, *fidelity.blocks(folder), *_sheets(folder)),
+        )
     intro = (
         "These images have no original, so nothing here is a drop and nothing has an eps. The label that "
         "was asked for is a hypothesis: an image counts only if every judging oracle (classifiers of "
@@ -50,7 +55,14 @@ def section(folder: Folder) -> Section:
         tables += [*_faithfulness(rows), _table(folder, rows, identity)]
     oracles = count(int(folder.generated["oracles"].max()), "oracle")
     judges = f"Judged by {oracles} outside the search; intervals are 95 %."
-    blocks = (Paragraph(intro), *_statuses(folder), *tables, Paragraph(judges, "note"), *_sheets(folder))
+    blocks = (
+        Paragraph(intro),
+        *_statuses(folder),
+        *fidelity.blocks(folder),
+        *tables,
+        Paragraph(judges, "note"),
+        *_sheets(folder),
+    )
     return Section("generated", "Images made from scratch", blocks)
 
 

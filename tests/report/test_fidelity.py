@@ -1,0 +1,39 @@
+"""Fidelity of generators: numbers beside their floors, what the monitor did, and a warning where recall is poor."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from robustgan.report.folder import read
+from robustgan.report.sections import fidelity
+
+from . import planted
+
+
+def entry(recall: float, **more: Any) -> dict[str, Any]:
+    values = {
+        "images": 40, "kid_scatter": 0.12, "kid_scatter_floor": 0.01, "precision": 0.8, "precision_floor": 0.9,
+        "recall": recall, "recall_floor": 0.9, "variety": 0.95, "variety_floor": 1.0,
+    }  # fmt: skip
+    return {
+        "status": "ok",
+        "reason": "",
+        "fidelity": {"extractor": "scatter", "labels": {"benign 40X": values}},
+        **more,
+    }
+
+
+@pytest.mark.parametrize(("recall", "warned"), [(0.1, True), (0.6, False)])
+def test_poor_recall_is_said(tmp_path: Path, recall: float, warned: bool) -> None:
+    action = {"step": 300, "rule": "REGRESSED", "reason": "worse", "action": "rates"}
+    made = {"dcgan, fold 1": entry(recall, actions=[action], warnings=[]), "old, fold 1": {"status": "ok"}}
+    folder = read(planted.build(tmp_path / "one", generators=made))
+    table, notes, *warning = fidelity.blocks(folder)
+    assert [cell.text for cell in table.rows[0]][:4] == ["dcgan, fold 1", "benign 40X", "0.12", "0.01"]  # type: ignore[union-attr]
+    assert "answered with `rates`" in notes.items[0]  # type: ignore[union-attr]
+    assert bool(warning) == warned
+
+
+def test_nothing_is_said_where_nothing_was_measured(tmp_path: Path) -> None:
+    assert fidelity.blocks(read(planted.build(tmp_path / "one"))) == []
