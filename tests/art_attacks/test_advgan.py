@@ -269,5 +269,5 @@ def test_a_class_that_is_missing_is_refused() -> None:
 def test_settings_that_do_not_fit_the_images_are_refused() -> None:
     odd = classifier(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2)), input_shape=(3, 18, 18))
     x, y = np.random.default_rng(0).random((20, 3, 18, 18), dtype=np.float32), np.arange(20) % 2
-    with pytest.raises(ValueError, match="tile: found 4, which does not divide"):
+    with pytest.raises(ValueError, match="tile: found 4, which needs sides that 4 divides"):
         attack(classifier=odd).fit(x, y)
