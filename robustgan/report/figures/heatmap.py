@@ -20,7 +20,9 @@ def draw(drops: pd.DataFrame, title: str) -> Figure:
         title: name of the metric.
     """
     values = 100 * drops.astype(float)
-    figure, (axes,) = panel(0.6 + 0.29 * len(values), width=WIDTH - 0.4)
+    names = [wrapped(str(name)) for name in values.index]
+    row = max(0.29, *(0.16 * len(name.splitlines()) for name in names))  # inches, so that long names do not touch
+    figure, (axes,) = panel(0.6 + row * len(values), width=WIDTH - 0.4)
     letters = values.map(lambda value: "" if np.isnan(value) else f"{value + 0.0:.1f}".replace("-0.0", "0.0"))
     sns.heatmap(
         values, ax=axes, cmap=ramp(), vmin=0, vmax=100, annot=letters, fmt="", cbar=False, mask=values.isna(),
@@ -29,7 +31,7 @@ def draw(drops: pd.DataFrame, title: str) -> Figure:
     _undefined(axes, values)
     figure.suptitle(f"Drop in {title}, percentage points", x=0.02, ha="left", weight="bold", size=10)
     axes.tick_params(length=0)
-    axes.set_yticklabels([wrapped(str(name)) for name in values.index], rotation=0)
+    axes.set_yticklabels(names, rotation=0)
     axes.set_xticklabels(axes.get_xticklabels(), rotation=0)
     axes.set(xlabel="", ylabel="")
     return figure
