@@ -29,7 +29,7 @@ class Holder(Spec):
 def test_projection_is_inside_and_leaves_alone_what_is_inside(threat: Linf | L2, seed: int, scale: float) -> None:
     x, far = images(seed), images(seed + 1, scale)
     near = threat.project(x, far)
-    assert float(threat.distance(x, near).max()) <= threat.eps * (1 + 1e-5)
+    assert float(threat.distance(x, near).max()) <= threat.eps * (1 + 1e-5) + 1e-6  # fp32 near 1
     assert near.min() >= 0
     assert near.max() <= 1
     torch.testing.assert_close(threat.project(x, near), near, atol=2e-6, rtol=0)
