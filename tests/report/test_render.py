@@ -207,3 +207,8 @@ def test_fooling_rates_stop_where_labels_do_not_hold(tmp_path: Path, share: floa
     text = (folder / "report.md").read_text("utf-8")
     assert ("Fooling rate, natural" in text) == (share > 0.8)
     assert ("not label-faithful" in text) == (share < 0.8)
+
+
+def test_rates_of_generated_images_are_quoted_with_their_n(rendered: Path) -> None:
+    text = (rendered / "report.md").read_text("utf-8")
+    assert re.search(r"it gets wrong [\d.]+ \([\d.]+-[\d.]+\) % of \d+; after a search in latent space, ", text)

@@ -136,12 +136,16 @@ def _generated(folder: Folder, model: str) -> str:
     searched = _rate(pooled, "searched", "fooling_rate")
     floor = _rate(pooled, "real", "fooling_rate")
     name = str(pooled["attack"].iloc[0])
-    after = f" ({searched} % after a search in latent space)" if searched else ""
-    real = f"; of real images that the oracles accept, {floor} %" if floor else ""
-    start = f"Of {lookup.shown(name)} images whose label all oracles accept"
-    return f"{start}, it gets {natural} % wrong{after}{real}."
+    after = f"; after a search in latent space, {searched}" if searched else ""
+    real = f"; of real images that the oracles accept, {floor}" if floor else ""
+    start = f"Of {lookup.shown(name)} images whose label all oracles accept, it gets wrong"
+    return f"{start} {natural}{after}{real}."
 
 
 def _rate(rows: pd.DataFrame, mode: str, metric: str) -> str:
+    """A rate with its interval and its n: a rate of three images must not read like one of thousands."""
     found = rows[(rows["mode"] == mode) & (rows["metric"] == metric) & rows["value"].notna()]
-    return percent(float(found["value"].iloc[0])) if len(found) else ""
+    if found.empty:
+        return ""
+    row = records(found)[0]
+    return f"{interval(row['value'], row['low'], row['high'])} % of {int(row['images']):,}"
