@@ -18,7 +18,7 @@ def draw(success: pd.DataFrame, title: str) -> Figure:
         title: the attack with its budget.
     """
     values = success.astype(float)
-    figure, (axes,) = panel(1.1 + 0.42 * len(values), width=WIDTH)
+    figure, (axes,) = panel(1.6 + 0.42 * len(values), width=WIDTH)
     sns.heatmap(
         100 * values, ax=axes, cmap=ramp(), vmin=0, vmax=100, annot=values.map(percent), fmt="", cbar=False,
         mask=values.isna(), linewidths=1.5, linecolor="white", annot_kws={"size": 8.5},
@@ -27,6 +27,6 @@ def draw(success: pd.DataFrame, title: str) -> Figure:
     figure.suptitle(f"{title}: images turned, %", x=0.02, ha="left", weight="bold", size=10)
     axes.tick_params(length=0)
     axes.set_yticklabels([wrapped(str(name)) for name in values.index], rotation=0)
-    axes.set_xticklabels([wrapped(str(name)) for name in values.columns], rotation=0 if values.shape[1] < 4 else 25)
+    axes.set_xticklabels(values.columns, rotation=35, ha="right", rotation_mode="anchor")
     axes.set(xlabel="judged by", ylabel="made against")
     return figure
