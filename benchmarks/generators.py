@@ -16,6 +16,7 @@ import argparse
 import platform
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -168,7 +169,7 @@ def costs(bench: Bench) -> list[float]:
         forward = multiply_adds(lambda: bench.victim(x))
         both = multiply_adds(lambda: bench.victim(x.clone().requires_grad_(True)).sum().backward())
     generators = [bench.recipe(width).build().to(bench.device).eval() for width in (48, SMALL)]
-    return [20 * both + forward, *(multiply_adds(lambda g=g: g(x, y)) for g in generators)]  # type: ignore[misc]
+    return [20 * both + forward, *(multiply_adds(partial(generator, x, y)) for generator in generators)]
 
 
 def seconds(loop: Callable[[], None], device: torch.device) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,12 +58,12 @@ def _stacked(folders: list[Path], name: str, table: tables.Table) -> pd.DataFram
 
 
 def _curves(by_kind: Mapping[str, list[Path]]) -> pd.DataFrame:
-    """All `stats.jsonl` in long form; a network is told by its name and, for generators, its budget."""
+    """All `stats.jsonl` in long form."""
     rows = []
-    for path in [*by_kind.get("classifier", []), *by_kind.get("generator", [])]:
+    for path, name in _names(by_kind).items():
         if not (path / "stats.jsonl").exists():
             continue
-        who = {"network": _network(path), "fold": _settings(path)["fold"]}
+        who = {"network": name, "fold": _settings(path)["fold"]}
         for line in (path / "stats.jsonl").read_text("utf-8").splitlines():
             values = json.loads(line)
             step = values.pop("epoch", None) if "epoch" in values else values.pop("step")
@@ -70,10 +71,27 @@ def _curves(by_kind: Mapping[str, list[Path]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["network", "fold", "step", "name", "value"])
 
 
-def _network(path: Path) -> str:
-    settings = _settings(path)
-    eps = settings.get("attack", {}).get("threat", {}).get("eps")
-    return settings["name"] if eps is None else f"{settings['name']} {eps * 255:g}/255"
+def _names(by_kind: Mapping[str, list[Path]]) -> dict[Path, str]:
+    """What each trained network is called; within a fold no two share a name."""
+    made = by_kind.get("generator", [])
+    several = len({_settings(path)["attack_seed"] for path in made}) > 1
+    names = {path: str(_settings(path)["name"]) for path in by_kind.get("classifier", [])}
+    for path in made:
+        record = _record(path)
+        against = "classifier" in record["inputs"]  # else it is trained without a victim, and named by the attack alone
+        name = re.sub(r"^train |, fold \d+$", "", record["name"]) if against else record["settings"]["name"]
+        names[path] = name + (f", seed {record['settings']['attack_seed']}" if several else "")
+    return names
+
+
+def _of_generators(by_kind: Mapping[str, list[Path]], file: str) -> dict[str, Any]:
+    """What every training of a generator left in a JSON file, by its name and fold."""
+    names = _names(by_kind)
+    return {
+        f"{names[path]}, fold {_settings(path)['fold']}": json.loads((path / file).read_text("utf-8"))
+        for path in by_kind.get("generator", [])
+        if (path / file).exists()
+    }
 
 
 def _pictures(by_kind: Mapping[str, list[Path]], place: Path) -> None:
@@ -107,27 +125,20 @@ def _facts(by_kind: Mapping[str, list[Path]]) -> dict[str, Any]:
         card = json.loads((path / "card.json").read_text("utf-8"))
         entry = models.setdefault(card["name"], {"parameters": card["parameters"], "weights_sha256": {}})
         entry["weights_sha256"][str(card["fold"])] = card["weights_sha256"]
-    statuses = {
-        f"{_network(path)}, fold {_settings(path)['fold']}": json.loads((path / "status.json").read_text("utf-8"))
-        for path in by_kind.get("generator", [])
-        if (path / "status.json").exists()
-    }
-    checks = {
-        json.loads((path / "run.json").read_text("utf-8"))["name"].removeprefix("train "): json.loads(
-            (path / "checks.json").read_text("utf-8")
-        )
-        for path in by_kind.get("generator", [])
-        if (path / "checks.json").exists()
-    }
     return {
         "versions": runs[0]["versions"],
         "device": ", ".join(sorted(set(heavy))),
         "models": models,
-        "generators": statuses,
-        "checks": checks,
+        "generators": _of_generators(by_kind, "status.json"),
+        "checks": _of_generators(by_kind, "checks.json"),
     }
 
 
 def _settings(path: Path) -> dict[str, Any]:
-    settings: dict[str, Any] = json.loads((path / "run.json").read_text("utf-8"))["settings"]
+    settings: dict[str, Any] = _record(path)["settings"]
     return settings
+
+
+def _record(path: Path) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads((path / "run.json").read_text("utf-8"))
+    return record

@@ -72,7 +72,7 @@ class AdvGAN(Attack):
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto: bf16 on a GPU, fp32 elsewhere; the classifier: fp32
 
     @property
-    def access(self) -> Access:  # type: ignore[override]
+    def access(self) -> Access:  # type: ignore[override]  # the settings decide, so no class attribute can say it
         """What the training gets to see of the classifier; the trained generator needs nothing."""
         return "white-box" if self.knowledge == "white-box" else "query"
 

@@ -51,7 +51,7 @@ class Art(Attack):
     batched: bool = False  # True: whole batches, for methods that draw nothing at random
 
     @property
-    def access(self) -> Access:  # type: ignore[override]
+    def access(self) -> Access:  # type: ignore[override]  # the settings decide, so no class attribute can say it
         """What the method gets to see."""
         return "query" if self.method in QUERY else "white-box"
 
