@@ -73,7 +73,11 @@ PREDICTIONS: Table = {
 GENERATED: Table = {
     **_IDENTITY,
     "fold": Column("int64", "fold whose training patients the generator saw"),
-    "mode": Column("string", "real (held-out images: the floor), natural (no search) or searched (in latent space)"),
+    "mode": Column(
+        "string",
+        "real (held-out images: the floor), natural (no search), searched (in latent space) or walked "
+        "(a random step of the same length: the control)",
+    ),
     "image_id": Column("string", "sha256 of the 8-bit pixels (generated) or of the file (real)"),
     "group": Column("string", "patient (real); empty where generated: those are independent draws"),
     "magnification": Column("int64", "magnification factor that was asked for (x); 0 where unknown"),

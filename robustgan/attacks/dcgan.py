@@ -82,11 +82,10 @@ class DCGAN(Forger):
     ) -> pd.DataFrame:
         """Make images, search, and let the oracles say which labels hold.
 
-        The first oracle helps the search to hold the label, the others judge; one oracle alone only judges. With
-        `search.walk`, rows of the random walks of equal length are written to `walk.csv` in `folder`.
+        The first oracle helps the search to hold the label, the others judge; one oracle alone only judges.
 
         Returns:
-            GENERATED rows of real, natural and searched images, without the columns that name the run's cell.
+            GENERATED rows of real, natural, searched and walked images, without the columns that name the run's cell.
 
         Raises:
             InputError: no oracle, or the victim is among them.
@@ -116,6 +115,4 @@ class DCGAN(Forger):
             forged = forgery.forge(Parties(gan, model, helping), jury, self.search, seed, tick)
             real = forgery.real(jury, held_out, self.search.batch)
         write_sheet(forgery.fooling_rows(gan, forged), folder / "fooling.png")
-        if self.search.walk:
-            forged.walk.to_csv(folder / "walk.csv", index=False, lineterminator="\n")
         return pd.concat([real, forged.rows], ignore_index=True)

@@ -1,4 +1,7 @@
-"""Images from scratch, and what victim and oracles say about them: real (the floor), natural, then searched.
+"""Images from scratch, and what victim and oracles say about them: real (the floor), natural, searched, walked.
+
+A walked image is the control of a searched one: as far from the same start, in a direction that nothing chose. What
+it fools beyond natural images, the distance did, not the search.
 
 The label of a generated image is a hypothesis. Oracles that took no part in the search hold it up; the victim
 never does.
@@ -45,11 +48,13 @@ class Forged(NamedTuple):
 
     images: Bytes
     rows: pd.DataFrame
-    walk: pd.DataFrame  # GENERATED rows of the control, mode `walked`; empty where it was not asked for
 
 
 def forge(parties: Parties, jury: Jury, rule: Hunt, seed: int, tick: Tick) -> Forged:
-    """Make `rule.images` images a label, search from the first `rule.starts`, and let the jury judge all."""
+    """Make `rule.images` images a label, search from the first `rule.starts`, and let the jury judge all.
+
+    Every searched image has a control: a random step of the same length from its start.
+    """
     gan = parties.gan
     labels, z = starts(gan, rule.images, seed)
     images = paint(gan, z, labels, rule.batch)
@@ -62,18 +67,15 @@ def forge(parties: Parties, jury: Jury, rule: Hunt, seed: int, tick: Tick) -> Fo
     ends = torch.cat(found)
     searched = paint(gan, ends, asked, rule.batch)
     lengths = distance(ends, begin)
-    walk = pd.DataFrame()
-    if rule.walk:
-        seeds = [seed_of("walk", seed, i) for i in range(len(asked))]
-        control = paint(gan, wander(begin, lengths, seeds), asked, rule.batch)
-        walk = generated(gan, jury, control, asked, rule.batch).assign(
-            mode="walked", distance=lengths.double().cpu().numpy()
-        )
-    natural = generated(gan, jury, images, labels, rule.batch).assign(mode="natural", distance=0.0)
-    hunted = generated(gan, jury, searched, asked, rule.batch).assign(
-        mode="searched", distance=lengths.double().cpu().numpy()
-    )
-    return Forged(torch.cat([images, searched]), pd.concat([natural, hunted], ignore_index=True), walk)
+    seeds = [seed_of("walk", seed, i) for i in range(len(asked))]
+    walked = paint(gan, wander(begin, lengths, seeds), asked, rule.batch)
+    far = lengths.double().cpu().numpy()
+    made = (("natural", images, labels, 0.0), ("searched", searched, asked, far), ("walked", walked, asked, far))
+    rows = [
+        generated(gan, jury, pixels, cells, rule.batch).assign(mode=mode, distance=steps)
+        for mode, pixels, cells, steps in made
+    ]
+    return Forged(torch.cat([images, searched, walked]), pd.concat(rows, ignore_index=True))
 
 
 def generated(gan: Gan, jury: Jury, images: Bytes, labels: Labels, batch: int) -> pd.DataFrame:

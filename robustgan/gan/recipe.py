@@ -113,7 +113,6 @@ class Hunt(Spec):
     faithful: NotNegative = 1.0  # weight of the search oracles' cross-entropy
     realism: NotNegative = 1.0  # weight of looking less real than the 10th percentile of real images
     langevin: bool = False  # plain descent with fading noise instead of Adam; looking real is then no condition
-    walk: bool = False  # also judge images as far away in a random direction, as a control
     batch: Count = 256
 
     @model_validator(mode="before")

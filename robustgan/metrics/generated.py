@@ -44,7 +44,7 @@ FOOLING_NAMES: dict[str, str] = {
 }
 _IDENTITY = ["model", "source", "attack", "norm", "eps", "seed", "mode"]
 _LABELS = {"benign": (0,), "malignant": (1,), "both": (0, 1)}
-_MODES = ("real", "natural", "searched")
+_MODES = ("real", "natural", "searched", "walked")
 
 
 class Made(NamedTuple):
@@ -166,5 +166,5 @@ def doubts(rows: pd.DataFrame) -> Iterator[str]:
 
 
 def sort_key(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Modes in the order real, natural, searched; everything else as it is."""
+    """Modes in the order real, natural, searched, walked; everything else as it is."""
     return column.map(_MODES.index) if column.name == "mode" else column

@@ -238,7 +238,12 @@ def test_status_says_how_good_each_label_is(straight: tuple[Gan, Path]) -> None:
 def test_fool_returns_a_valid_table(tmp_path: Path, trusted: Gan, sides: tuple[Samples, Samples]) -> None:
     frame = fooled(trusted, [Bright(20.0), Bright(30.0), Bright(35.0)], sides[1], tmp_path)
     checked = tables.check(frame.assign(**CELL, seed=0, fold=1), tables.GENERATED)
-    assert checked["mode"].value_counts().to_dict() == {"real": 20, "natural": 4 * 5, "searched": 4 * 2}
+    assert checked["mode"].value_counts().to_dict() == {
+        "real": 20,
+        "natural": 4 * 5,
+        "searched": 4 * 2,
+        "walked": 4 * 2,
+    }
     assert (checked["oracles"] == 2).all()
     assert checked["distance"].isna().sum() == 20
     assert (checked.loc[checked["mode"] == "natural", "distance"] == 0).all()
@@ -253,18 +258,16 @@ def test_fool_returns_a_valid_table(tmp_path: Path, trusted: Gan, sides: tuple[S
 def test_the_random_walk_is_judged_beside_the_search(
     tmp_path: Path, trusted: Gan, sides: tuple[Samples, Samples]
 ) -> None:
-    plan = TINY.model_copy(update={"search": TINY.search.model_copy(update={"walk": True})})
-    frame = plan.fool(Bright(40.0), [Bright(20.0)], trusted, sides[1], 0, tmp_path, silent)
-    plain = fooled(trusted, [Bright(20.0)], sides[1], tmp_path)
-    pd.testing.assert_frame_equal(frame, plain)
-    walk = pd.read_csv(tmp_path / "walk.csv", dtype={"image_id": "string"}, keep_default_na=False)
-    searched = frame[frame["mode"] == "searched"].reset_index(drop=True)
-    assert list(walk.columns) == list(frame.columns)
-    assert walk["label"].tolist() == searched["label"].tolist()
-    assert walk["distance"].tolist() == pytest.approx(searched["distance"].tolist())
+    frame = fooled(trusted, [Bright(20.0)], sides[1], tmp_path)
+    searched, walk = (frame[frame["mode"] == mode].reset_index(drop=True) for mode in ("searched", "walked"))
+    for column in ("label", "magnification", "distance"):
+        assert walk[column].tolist() == searched[column].tolist()
     moved = walk["distance"] > 0
     assert moved.any()
     assert not set(walk.loc[moved, "image_id"]) & set(searched.loc[moved, "image_id"])
+    start = frame[(frame["mode"] == "natural") & (frame.groupby(["mode", "label", "magnification"]).cumcount() < 2)]
+    still = walk.loc[~moved, "image_id"].tolist()
+    assert still == start.reset_index(drop=True).loc[~moved, "image_id"].tolist()  # no step, so the same image
 
 
 def test_real_rows_keep_ids_and_known_labels(tmp_path: Path, trusted: Gan, sides: tuple[Samples, Samples]) -> None:
@@ -298,11 +301,11 @@ def test_the_victim_never_judges(tmp_path: Path, trusted: Gan, sides: tuple[Samp
 def test_the_search_oracle_does_not_judge(tmp_path: Path, trusted: Gan, sides: tuple[Samples, Samples]) -> None:
     helper, judge = Bright(20.0), Bright(30.0)
     fooled(trusted, [helper, judge], sides[1], tmp_path)
-    assert judge.seen == 20 + 4 * 5 + 4 * 2  # every row once, and nothing inside the search
+    assert judge.seen == 20 + 4 * 5 + 2 * 4 * 2  # every row once, and nothing inside the search
     assert 0 < helper.seen <= 4 * 2 * (TINY.search.steps + 1)
     alone = Bright(30.0)
     fooled(trusted, [alone], sides[1], tmp_path)
-    assert alone.seen == 20 + 4 * 5 + 4 * 2
+    assert alone.seen == 20 + 4 * 5 + 2 * 4 * 2
 
 
 def test_victim_oracles_and_generator_stay_as_they_are(

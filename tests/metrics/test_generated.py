@@ -136,9 +136,11 @@ def test_a_label_that_was_not_made_is_nan_with_n_zero() -> None:
 
 def test_modes_stand_in_order_and_rows_may_come_in_any() -> None:
     real = made("real", [1, 0], [0.9, 0.1], [0.95] * 2, [0.99] * 2)
-    frame = pd.concat([eight().assign(mode="searched"), eight(), real], ignore_index=True)
+    frame = pd.concat(
+        [*(eight().assign(mode=mode) for mode in ("walked", "searched", "natural")), real], ignore_index=True
+    )
     found = metrics.fooling(frame)
-    assert list(found["mode"].unique()) == ["real", "natural", "searched"]
+    assert list(found["mode"].unique()) == ["real", "natural", "searched", "walked"]
     pd.testing.assert_frame_equal(found, metrics.fooling(frame.sample(frac=1, random_state=1)), check_exact=True)
 
 
