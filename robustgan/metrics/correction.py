@@ -39,7 +39,7 @@ def corrected(known: Evidence) -> Reading:
     value = solved(*values)
     below, above = 0.0, 0.0
     for i, part in enumerate(known):
-        moves = [solved(*values[:i], end, *values[i + 1 :]) - value for end in part.ends]
+        moves = [solved(*(end if j == i else old for j, old in enumerate(values))) - value for end in part.ends]
         below, above = below + min(0.0, *moves) ** 2, above + max(0.0, *moves) ** 2
         if any(math.isnan(move) for move in moves):  # labels may be as good as drawn by lot
             below = above = math.inf
