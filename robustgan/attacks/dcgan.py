@@ -21,7 +21,7 @@ import pandas as pd
 from pydantic import Field
 
 from robustgan.errors import InputError, RunError
-from robustgan.gan.recipe import Count, Hunt, Play, Watch
+from robustgan.gan.recipe import Count, Given, Hunt, Play, Watch
 from robustgan.interfaces import Forger, Samples, State
 from robustgan.journal import Journal, Tick
 from robustgan.tensors import Network
@@ -41,6 +41,7 @@ class DCGAN(Forger):
     training: Play = Play()
     monitor: Watch = Watch()
     search: Hunt = Hunt()
+    extractor: Given | None = None  # a further network on whose features fidelity is measured
 
     def build(self) -> Network:
         """Generator and discriminator, untrained; which label means what is set in `fit`."""
@@ -53,22 +54,25 @@ class DCGAN(Forger):
     def fit(self, model: Network, train: Samples, val: Samples, state: State, journal: Journal) -> None:
         """Train on training patients and choose on validation patients; the victim is not used.
 
-        Writes `sheet.png` and `status.json` beside the journal; `fool` refuses a generator that failed.
+        The further extractors choose nothing. Writes `sheet.png` and `status.json` beside the journal; `fool` refuses a
+        generator that failed.
 
         Raises:
-            InputError: the images, or their subtypes, do not fit the settings.
+            InputError: the images, their subtypes, or the extractor's file do not fit the settings.
             RunError: the losses stay not finite.
         """
         import torch
 
         from robustgan.gan.conditional import Gan
+        from robustgan.gan.extractors import extractors
         from robustgan.gan.game import play
         from robustgan.gan.outcome import conclude
         from robustgan.gan.sheet import write_sheet
 
+        others = extractors(self.extractor, train.images.device)
         seed = int(torch.randint(0, 2**62, (), generator=state.rng))
         game, pool, bench = play(cast(Gan, state.network), train, val, self.training, self.monitor, seed, journal)
-        status, rows = conclude(game, pool, bench, val)
+        status, rows = conclude(game, pool, bench, val, others)
         write_sheet(rows, journal.folder / "sheet.png")
         (journal.folder / "status.json").write_text(json.dumps(status, indent=1) + "\n", "utf-8")
 
