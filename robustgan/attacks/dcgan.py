@@ -89,6 +89,7 @@ class DCGAN(Forger):
         """Make images, search, and let the oracles say which labels hold.
 
         The first oracle helps the search to hold the label, the others judge; one oracle alone only judges.
+        Walks from benign to malignant go to `walk.png` and `walk.csv`.
 
         Returns:
             GENERATED rows of real, natural, searched and walked images, without the columns that name the run's cell.
@@ -100,6 +101,7 @@ class DCGAN(Forger):
         from robustgan.freezing import frozen
         from robustgan.gan import forgery
         from robustgan.gan.conditional import Gan
+        from robustgan.gan.latent_walk import walks, write_walks
         from robustgan.gan.monitor import RULES
         from robustgan.gan.search import Parties
         from robustgan.gan.sheet import write_sheet
@@ -120,5 +122,7 @@ class DCGAN(Forger):
             jury = forgery.Jury(model, judging)
             forged = forgery.forge(Parties(gan, model, helping), jury, self.search, seed, tick)
             real = forgery.real(jury, held_out, self.search.batch)
+            walked = walks(gan, jury, seed, self.search.batch)
         write_sheet(forgery.fooling_rows(gan, forged), folder / "fooling.png")
+        write_walks(walked, folder)
         return pd.concat([real, forged.rows], ignore_index=True)

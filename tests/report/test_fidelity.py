@@ -47,6 +47,6 @@ def test_every_extractor_has_its_distance_and_its_floor(tmp_path: Path) -> None:
     table = fidelity.blocks(folder)[0]
     assert table.columns[2:6] == ("KID (scatter)", "Floor", "KID (random)", "Floor")  # type: ignore[union-attr]
     old, new = ([cell.text for cell in row][2:7] for row in table.rows)  # type: ignore[union-attr]
-    assert new == ["0.12", "0.01", "0.34", "0.02", "80"]
+    assert new == ["0.12", "0.01", "0.34", "0.02", "80.0"]
     assert old[:2] == ["0.12", "0.01"]
     assert old[2] != "0.34"
