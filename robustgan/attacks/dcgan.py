@@ -38,6 +38,7 @@ class DCGAN(Forger):
     embedding: Count = 64  # length of a label's vector
     ngf: Count = 64  # channels of the generator's last hidden layer; doubled in each layer before
     ndf: Count = 64  # channels of the discriminator's first layer; doubled in each layer after
+    norm: Literal["batch", "virtual"] = "batch"  # of the generator (gan/virtual_norm.py)
     training: Play = Play()
     monitor: Watch = Watch()
     search: Hunt = Hunt()
@@ -49,7 +50,7 @@ class DCGAN(Forger):
 
         spectral = self.training.loss != "wgan-gp"
         widths, by_subtype = (self.ngf, self.ndf), self.labels == "subtype"
-        return Gan(self.size, widths, self.latent, self.embedding, spectral, by_subtype)
+        return Gan(self.size, widths, self.latent, self.embedding, spectral, by_subtype, self.norm == "virtual")
 
     def fit(self, model: Network, train: Samples, val: Samples, state: State, journal: Journal) -> None:
         """Train on training patients and choose on validation patients; the victim is not used.
