@@ -55,8 +55,8 @@ class DCGAN(Forger):
     def fit(self, model: Network, train: Samples, val: Samples, state: State, journal: Journal) -> None:
         """Train on training patients and choose on validation patients; the victim is not used.
 
-        The further extractors choose nothing. Writes `sheet.png` and `status.json` beside the journal; `fool` refuses a
-        generator that failed.
+        The further extractors choose nothing. Writes `progress.png` (a row a look), `sheet.png` and `status.json`
+        beside the journal; `fool` refuses a generator that failed.
 
         Raises:
             InputError: the images, their subtypes, or the extractor's file do not fit the settings.
