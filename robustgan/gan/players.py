@@ -15,7 +15,7 @@ from robustgan.gan.objectives import scale
 from robustgan.gan.recipe import Play, Watch
 
 ATTEMPT = (  # what belongs to one attempt, and starts anew with the next
-    "seed", "step", "chance", "r1", "losses", "gaps", "signs", "lengths", "distances", "recalls", "sizes",
+    "seed", "step", "pace", "chance", "r1", "losses", "gaps", "signs", "lengths", "distances", "recalls", "sizes",
     "best", "best_kid", "best_step",
 )  # fmt: skip
 WHOLE = ("attempt", "looks", "reloads", "untrained", "over", "taken", "noted", "earlier")
@@ -43,6 +43,7 @@ class Game:
             "g": torch.optim.Adam(self.player.parameters(), self.rule.lr_g, (0.0, 0.9)),
             "d": torch.optim.Adam(self.gan.discriminator.parameters(), self.rule.lr_d, (0.0, 0.9)),
         }
+        self.pace = 1.0  # halved with each mending of the learning rates
         self.chance, self.r1 = self.rule.augment, self.rule.r1
         self.losses: list[float] = []  # of the discriminator, without penalties, a step
         self.gaps: list[float] = []  # mean D(real) - D(generated), a step
@@ -72,11 +73,21 @@ class Game:
         """A line of `status.json`: when which rule applied."""
         return {"attempt": self.attempt, "step": self.step, "rule": finding.rule, "reason": finding.reason}
 
+    def set_rates(self) -> None:
+        """Let the learning rates fall to nothing, linearly, over the second half of the steps.
+
+        Near the end an averaged generator at constant rates is still thrown about; the falling rates settle it.
+
+        Source: Miyato et al., ICLR 2018, appendix B.3 (linear decay; there from the first step on).
+        """
+        left = self.pace * min(1.0, 2 * (1 - self.step / self.rule.steps))
+        for name, peak in (("g", self.rule.lr_g), ("d", self.rule.lr_d)):
+            for group in self.optimisers[name].param_groups:
+                group["lr"] = peak * left
+
     def halve_rates(self) -> None:
-        """Let both players take half the steps."""
-        for optimiser in self.optimisers.values():
-            for group in optimiser.param_groups:
-                group["lr"] /= 2
+        """Let both players take half the steps from here on."""
+        self.pace /= 2
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on."""

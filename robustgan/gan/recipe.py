@@ -34,7 +34,7 @@ class Play(Spec):
 
     steps: Count = 20000
     batch: Annotated[int, Field(ge=4)] = 256
-    lr_g: Positive = 2e-4  # Adam, betas (0, 0.9)
+    lr_g: Positive = 2e-4  # Adam, betas (0, 0.9); falls to nothing, linearly, over the second half of the steps
     lr_d: Positive = 4e-4
     half_life: Positive = 5.0  # of the averaged generator, in thousands of images
     augment: Chance = 0.5  # of each change of DiffAugment, an image

@@ -61,6 +61,7 @@ def turn(game: Game, pool: Pool) -> Tensor:
     """
     discriminator, rule = game.gan.discriminator, game.rule
     game.player.train(), discriminator.train()
+    game.set_rates()
     for again in range(1, rule.d_steps):
         hand = deal(game, pool, again)
         with torch.no_grad(), mixed(rule, hand.z):

@@ -106,6 +106,7 @@ def test_each_action_does_what_it_says(sides: tuple[Samples, Samples]) -> None:
     game = begun(sides, attack(augment=0.5))
     before = weights_digest(game.gan)
     rescue.take(game, "rates")
+    game.set_rates()
     assert [o.param_groups[0]["lr"] for o in game.optimisers.values()] == [1e-4, 2e-4]
     rescue.take(game, "augment")
     assert game.chance == 0.75
@@ -118,6 +119,7 @@ def test_each_action_does_what_it_says(sides: tuple[Samples, Samples]) -> None:
     assert game.gan.labels() == [Cell(0, 40), Cell(1, 40)]
     assert (game.step, game.attempt, game.chance, game.r1) == (0, 1, 0.5, 0.0)
     assert game.seed != seed
+    game.set_rates()
     assert game.optimisers["g"].param_groups[0]["lr"] == 2e-4
     same = [torch.equal(a, b) for a, b in zip(game.player.parameters(), game.gan.generator.parameters(), strict=True)]
     assert all(same)

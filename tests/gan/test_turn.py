@@ -201,3 +201,25 @@ def test_weights_move_in_both_networks_and_nowhere_else() -> None:
     assert not torch.equal(before[0], weights(game.player))
     assert not torch.equal(before[1], weights(game.gan.discriminator))
     assert torch.equal(images, pool.images)
+
+
+@pytest.mark.parametrize(("step", "share"), [(0, 1.0), (50, 1.0), (75, 0.5), (90, 0.2), (100, 0.0)])
+def test_the_learning_rates_fall_to_nothing_over_the_second_half(step: int, share: float) -> None:
+    game, _ = begun(lr_g=1e-3, lr_d=2e-3)
+    game.step = step
+    game.set_rates()
+    rates = [optimiser.param_groups[0]["lr"] for optimiser in game.optimisers.values()]
+    assert rates == pytest.approx([1e-3 * share, 2e-3 * share])
+    game.halve_rates()
+    game.set_rates()
+    assert game.optimisers["d"].param_groups[0]["lr"] == pytest.approx(1e-3 * share)
+
+
+def test_a_step_at_the_end_hardly_changes_the_player() -> None:
+    moved = []
+    for step in (0, 99):
+        game, pool = begun()
+        game.step, before = step, weights(game.player)
+        turn.turn(game, pool)
+        moved.append(float((weights(game.player) - before).norm()))
+    assert moved[1] < 0.05 * moved[0]
