@@ -15,8 +15,9 @@ from robustgan.attacks._change import bounded, longest, made
 from robustgan.attacks._distilled import Distilled
 from robustgan.attacks._goal import concerned
 from robustgan.attacks._objective import layer_of, objective_of
-from robustgan.attacks._rival import Rival
+from robustgan.attacks._rival import Keep, Rival
 from robustgan.attacks._schedule import SCHEDULES
+from robustgan.attacks._transferred import Transferred
 from robustgan.attacks._validation import success
 from robustgan.attacks.advgan import AdvGAN
 from robustgan.augment import dihedral
@@ -52,13 +53,18 @@ def fit(recipe: AdvGAN, model: Network, train: Samples, val: Samples, state: Sta
         rival = rival_of(recipe, model, everyone, val)
         if recipe.objective == "features":
             layer_of(rival.network, recipe.layer)  # before anything is asked or trained
+
+        def keep() -> None:
+            journal.save(**duel.state(), **rival.state(), rng=state.rng.get_state())
+
         if saved:
             duel.restore(saved, state.rng)
-            rival.resume(saved, state.rng)
+            rival.resume(saved)
         else:
-            rival.begin(state.rng, journal.tick)
-            journal.save(**duel.state(), **rival.state(), rng=state.rng.get_state())
-        compete(duel, rival, train, state.rng, journal)
+            rival.open()
+            keep()  # answers cost money: a kill from here on asks for none of them again
+        rival.begin(state.rng, journal.tick, keep)
+        compete(duel, rival, train, state.rng, journal, keep)
         state.network.load_state_dict(duel.best)
         _checks.write(journal.folder, recipe, rival, state.network, train, val)
 
@@ -79,10 +85,12 @@ def rival_of(recipe: AdvGAN, model: Network, train: Samples, val: Samples) -> Ri
     """Whom the generator trains against."""
     if recipe.knowledge == "white-box":
         return Rival(model, val, recipe.threat)
+    if recipe.knowledge == "transfer":
+        return Transferred(recipe, train, val)
     return Distilled(recipe, model, train, val)
 
 
-def compete(duel: Duel, rival: Rival, train: Samples, rng: Rng, journal: Journal) -> None:
+def compete(duel: Duel, rival: Rival, train: Samples, rng: Rng, journal: Journal, keep: Keep) -> None:
     """Play the epochs that are left, and write down each."""
     epochs, threat = duel.recipe.epochs, duel.recipe.threat
     text = "first epoch"
@@ -92,7 +100,7 @@ def compete(duel: Duel, rival: Rival, train: Samples, rng: Rng, journal: Journal
         mine = success(rival.victim, lambda x, y, ids: made(duel.kept, x, y, threat), rival.known, threat)
         duel.keep(mine.rate)
         journal.record(epoch=duel.epoch, **means, val_success=mine.rate, **rival.facts(), l2=mine.l2)
-        journal.save(**duel.state(), **rival.state(), rng=rng.get_state())
+        keep()
         text = f"epoch {duel.epoch}: fools {mine.rate:.0%} of validation images, {rival.told()}"
 
 

@@ -1,4 +1,4 @@
-"""A classifier that only answers: no gradients, every image counted, no more than a budget allows."""
+"""A classifier whose answers are counted, and no more than a budget allows; the harness keeps its gradients back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, cast
 
-import torch
 from torch import nn
 
 from robustgan.errors import InputError, RunError
@@ -30,7 +29,7 @@ class Asked(nn.Module):
         return self.budget - self.used
 
     def forward(self, x: Images) -> Logits:
-        """Logits without a gradient.
+        """Logits.
 
         Raises:
             RunError: the budget does not allow so many images.
@@ -43,8 +42,7 @@ class Asked(nn.Module):
             )
         else:
             self.used += len(x)
-        with torch.no_grad():
-            return cast(Tensor, self.victim(x.detach()))
+        return cast(Tensor, self.victim(x))
 
     @contextmanager
     def measuring(self) -> Iterator[None]:

@@ -29,8 +29,10 @@ Weight = Annotated[Number, Field(ge=0)]
 # Settings that mean something only where another one has one of these values
 ONLY = {
     "queries": ("knowledge", ("dynamic", "static")),
-    "surrogate": ("knowledge", ("dynamic", "static")),
+    "surrogate": ("knowledge", ("dynamic", "static", "transfer")),
+    "surrogates": ("knowledge", ("dynamic", "static", "transfer")),
     "layer": ("objective", ("features",)),
+    "kappa": ("objective", ("margin",)),
     "tile": ("network", ("tiles",)),
 }
 # What `preset: paper` sets where the config says nothing else
@@ -38,6 +40,8 @@ PAPER = {
     "kappa": 0.0, "lr": 1e-3, "lr_patches": 1e-3, "batch": 128,
     "network": "resnet", "width": 8, "blocks": 4, "patches": 8,
 }  # fmt: skip
+TRANSFER = {"surrogates": 3}  # the same for `knowledge: transfer`
+ACCESS: dict[str, Access] = {"white-box": "white-box", "transfer": "none"}
 Goal = Literal["any", "hide", "invent"]
 
 
@@ -49,9 +53,11 @@ class AdvGAN(Attack):
     threat: Bounded
     goal: Goal = "any"  # hide: malignant images are to be called benign; invent: the other way; others stay as they are
     form: Literal["image", "universal"] = "image"  # universal: one change for all images of a label
-    knowledge: Literal["white-box", "dynamic", "static"] = "white-box"  # or gradients of a surrogate: `_distilled.py`
+    # Whose gradients: the classifier's; of surrogates that learn its answers (`_distilled.py`) or the true labels
+    knowledge: Literal["white-box", "dynamic", "static", "transfer"] = "white-box"
     queries: Count = 100_000  # images that dynamic and static may ask the classifier about, to learn and to choose
     surrogate: Surrogate = Surrogate()
+    surrogates: Count = 1  # how many of them; the generator fools their mean margin. `transfer`: 3 where none is given
     objective: Literal["margin", "features"] = "margin"  # features: those of `layer` should point elsewhere (BIA)
     layer: str = ""  # name of a module of the network that is trained against; empty: its second dense block
     preset: Literal["none", "paper"] = "none"  # paper: the published losses and sizes (`_schedule.py` says which)
@@ -74,23 +80,25 @@ class AdvGAN(Attack):
     @property
     def access(self) -> Access:  # type: ignore[override]  # the settings decide, so no class attribute can say it
         """What the training gets to see of the classifier; the trained generator needs nothing."""
-        return "white-box" if self.knowledge == "white-box" else "query"
+        return ACCESS.get(self.knowledge, "query")
 
     @model_validator(mode="before")
     @classmethod
     def published(cls, settings: dict[str, Any]) -> dict[str, Any]:
-        """Take from the paper what the preset asks for and the config does not say."""
+        """Take from the paper what the preset asks for and the config does not say; and so for `transfer`."""
+        settings = {**TRANSFER, **settings} if settings.get("knowledge") == "transfer" else settings
         return {**PAPER, **settings} if settings.get("preset") == "paper" else settings
 
     @model_validator(mode="after")
     def consistent(self) -> AdvGAN:
         """Refuse settings that would be ignored."""
+        if self.preset == "paper" and self.objective == "features":
+            raise ValueError("objective: features is not in the paper; leave out `preset: paper`")
         for setting, (switch, values) in ONLY.items():
             changed = getattr(self, setting) != type(self).model_fields[setting].default
             if changed and getattr(self, switch) not in values:
-                raise ValueError(f"{setting}: only {switch} {' or '.join(values)} has this setting")
-        if self.preset == "paper" and self.objective == "features":
-            raise ValueError("objective: features is not in the paper; leave out `preset: paper`")
+                found = f"{switch} is {getattr(self, switch)}"
+                raise ValueError(f"{setting}: only {switch} {' or '.join(values)} has this setting, and {found}")
         return self
 
     def build(self) -> Network:
