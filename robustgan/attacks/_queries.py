@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, cast
@@ -82,3 +83,20 @@ def plan(budget: int, train: int, val: int, epochs: int, dynamic: bool) -> Plan:
 def allowance(left: int, choosing: int, epochs: int, most: int) -> int:
     """Changed images to ask about in this epoch, so that the budget lasts for all epochs that are left."""
     return max(0, min(most, left // epochs - choosing))
+
+
+def pairs_of(budget: int, train: int, val: int, epochs: int) -> tuple[int, int]:
+    """Validation images that choose the epoch, and pairs of answers for each training image in each epoch.
+
+    Raises:
+        InputError: there is not one pair an image.
+    """
+    choosing = min(val, budget // (CHOOSING * (epochs + 1)))
+    pairs = (budget - choosing * (epochs + 1)) // (2 * train * epochs)
+    least = math.ceil(2 * train * epochs * CHOOSING / (CHOOSING - 1))
+    if budget < least:
+        raise InputError(
+            f"advgan.queries: found {budget}, allowed are {least} and more with {epochs} epochs of {train} images: an "
+            f"estimate takes two answers an image. Give more, or fewer epochs, or `knowledge: dynamic`."
+        )
+    return choosing, pairs

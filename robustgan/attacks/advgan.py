@@ -28,7 +28,7 @@ Positive = Annotated[Number, Field(gt=0)]
 Weight = Annotated[Number, Field(ge=0)]
 # Settings that mean something only where another one has one of these values
 ONLY = {
-    "queries": ("knowledge", ("dynamic", "static")),
+    "queries": ("knowledge", ("dynamic", "static", "estimated")),
     "surrogate": ("knowledge", ("dynamic", "static", "transfer")),
     "surrogates": ("knowledge", ("dynamic", "static", "transfer")),
     "layer": ("objective", ("features",)),
@@ -40,7 +40,11 @@ PAPER = {
     "kappa": 0.0, "lr": 1e-3, "lr_patches": 1e-3, "batch": 128,
     "network": "resnet", "width": 8, "blocks": 4, "patches": 8,
 }  # fmt: skip
-TRANSFER = {"surrogates": 3}  # the same for `knowledge: transfer`
+# The same for `knowledge`: an ensemble; steps and margins that suit noisy gradients
+KNOWLEDGE: dict[str, dict[str, Any]] = {
+    "transfer": {"surrogates": 3},
+    "estimated": {"queries": 250_000, "epochs": 50, "batch": 64, "lr": 3e-3, "kappa": 1.0},
+}
 ACCESS: dict[str, Access] = {"white-box": "white-box", "transfer": "none"}
 Goal = Literal["any", "hide", "invent"]
 
@@ -54,8 +58,9 @@ class AdvGAN(Attack):
     goal: Goal = "any"  # hide: malignant images are to be called benign; invent: the other way; others stay as they are
     form: Literal["image", "universal"] = "image"  # universal: one change for all images of a label
     # Whose gradients: the classifier's; of surrogates that learn its answers (`_distilled.py`) or the true labels
-    knowledge: Literal["white-box", "dynamic", "static", "transfer"] = "white-box"
-    queries: Count = 100_000  # images that dynamic and static may ask the classifier about, to learn and to choose
+    # (`_transferred.py`, asks nothing); or estimates from pairs of answers (`_estimated.py`)
+    knowledge: Literal["white-box", "dynamic", "static", "transfer", "estimated"] = "white-box"
+    queries: Count = 100_000  # images that the classifier may be asked about, to learn and to choose the epoch
     surrogate: Surrogate = Surrogate()
     surrogates: Count = 1  # how many of them; the generator fools their mean margin. `transfer`: 3 where none is given
     objective: Literal["margin", "features"] = "margin"  # features: those of `layer` should point elsewhere (BIA)
@@ -85,8 +90,8 @@ class AdvGAN(Attack):
     @model_validator(mode="before")
     @classmethod
     def published(cls, settings: dict[str, Any]) -> dict[str, Any]:
-        """Take from the paper what the preset asks for and the config does not say; and so for `transfer`."""
-        settings = {**TRANSFER, **settings} if settings.get("knowledge") == "transfer" else settings
+        """Take from the paper what the preset asks for and the config does not say; and so for `knowledge`."""
+        settings = {**KNOWLEDGE.get(str(settings.get("knowledge")), {}), **settings}
         return {**PAPER, **settings} if settings.get("preset") == "paper" else settings
 
     @model_validator(mode="after")
@@ -99,6 +104,8 @@ class AdvGAN(Attack):
             if changed and getattr(self, switch) not in values:
                 found = f"{switch} is {getattr(self, switch)}"
                 raise ValueError(f"{setting}: only {switch} {' or '.join(values)} has this setting, and {found}")
+        if self.knowledge == "estimated" and self.objective == "features":
+            raise ValueError("objective: features needs layers to look at; with `knowledge: estimated` there are none")
         return self
 
     def build(self) -> Network:
