@@ -97,10 +97,14 @@ def generator(work: Work) -> None:
     """Train an attack's generator on training patients, against the frozen classifier.
 
     An attack that is not white-box gets a classifier whose gradients it cannot have.
+
+    Raises:
+        RunError: the attack asked the classifier, though it says that it does not.
     """
     import torch
 
     from robustgan import config
+    from robustgan.errors import RunError
     from robustgan.evaluation import Counted
     from robustgan.interfaces import State
 
@@ -112,6 +116,8 @@ def generator(work: Work) -> None:
     if attack.access != "white-box":
         victim = Counted(victim, gradients=False)
     attack.fit(victim, samples(work, "train"), samples(work, "val"), State(network, rng), work.journal)
+    if attack.access == "none" and isinstance(victim, Counted) and victim.forwards:
+        raise RunError(f"{attack.label}: asked the classifier, though its access is `none`.")
     save(network, work)
 
 

@@ -11,12 +11,14 @@ import torch
 from torch import nn
 
 from robustgan.attacks import _checks
-from robustgan.attacks._change import bounded, longest, made
+from robustgan.attacks._change import bounded, longest, made, yielding
 from robustgan.attacks._distilled import Distilled
+from robustgan.attacks._estimated import Estimated
 from robustgan.attacks._goal import concerned
 from robustgan.attacks._objective import layer_of, objective_of
-from robustgan.attacks._rival import Rival
+from robustgan.attacks._rival import Keep, Rival
 from robustgan.attacks._schedule import SCHEDULES
+from robustgan.attacks._transferred import Transferred
 from robustgan.attacks._validation import success
 from robustgan.attacks.advgan import AdvGAN
 from robustgan.augment import dihedral
@@ -31,7 +33,8 @@ from robustgan.quantise import to_float
 from robustgan.tensors import Images, Labels, Network, Rng, Tensor
 
 CLIP = 10.0  # longest gradient
-BETAS = (0.5, 0.999)  # of Adam
+BETAS = {"estimated": (0.9, 0.999)}  # of the generator's Adam: noisy gradients are averaged for longer
+BETAS_ELSE = (0.5, 0.999)
 
 NUMBERS = ("epoch", "step", "seen", "best_rate")  # of a `Duel`, for its checkpoint
 PARTS = ("generator", "kept", "discriminator", "adam", "adam_patches")
@@ -52,13 +55,18 @@ def fit(recipe: AdvGAN, model: Network, train: Samples, val: Samples, state: Sta
         rival = rival_of(recipe, model, everyone, val)
         if recipe.objective == "features":
             layer_of(rival.network, recipe.layer)  # before anything is asked or trained
+
+        def keep() -> None:
+            journal.save(**duel.state(), **rival.state(), rng=state.rng.get_state())
+
         if saved:
             duel.restore(saved, state.rng)
-            rival.resume(saved, state.rng)
+            rival.resume(saved)
         else:
-            rival.begin(state.rng, journal.tick)
-            journal.save(**duel.state(), **rival.state(), rng=state.rng.get_state())
-        compete(duel, rival, train, state.rng, journal)
+            rival.open()
+            keep()  # answers cost money: a kill from here on asks for none of them again
+        rival.begin(state.rng, journal.tick, keep)
+        compete(duel, rival, train, state.rng, journal, keep)
         state.network.load_state_dict(duel.best)
         _checks.write(journal.folder, recipe, rival, state.network, train, val)
 
@@ -79,10 +87,14 @@ def rival_of(recipe: AdvGAN, model: Network, train: Samples, val: Samples) -> Ri
     """Whom the generator trains against."""
     if recipe.knowledge == "white-box":
         return Rival(model, val, recipe.threat)
+    if recipe.knowledge == "transfer":
+        return Transferred(recipe, train, val)
+    if recipe.knowledge == "estimated":
+        return Estimated(recipe, model, concerned(train, recipe.goal, "training"), val)
     return Distilled(recipe, model, train, val)
 
 
-def compete(duel: Duel, rival: Rival, train: Samples, rng: Rng, journal: Journal) -> None:
+def compete(duel: Duel, rival: Rival, train: Samples, rng: Rng, journal: Journal, keep: Keep) -> None:
     """Play the epochs that are left, and write down each."""
     epochs, threat = duel.recipe.epochs, duel.recipe.threat
     text = "first epoch"
@@ -92,7 +104,7 @@ def compete(duel: Duel, rival: Rival, train: Samples, rng: Rng, journal: Journal
         mine = success(rival.victim, lambda x, y, ids: made(duel.kept, x, y, threat), rival.known, threat)
         duel.keep(mine.rate)
         journal.record(epoch=duel.epoch, **means, val_success=mine.rate, **rival.facts(), l2=mine.l2)
-        journal.save(**duel.state(), **rival.state(), rng=rng.get_state())
+        keep()
         text = f"epoch {duel.epoch}: fools {mine.rate:.0%} of validation images, {rival.told()}"
 
 
@@ -109,10 +121,11 @@ class Duel:
         self.recipe, self.generator = recipe, generator
         self.kept = copy.deepcopy(generator).requires_grad_(False)
         self.discriminator = PatchDiscriminator(recipe.patches, train.images.shape[-1]).to(device)
-        self.adam = torch.optim.Adam(generator.parameters(), betas=BETAS)
-        self.adam_patches = torch.optim.Adam(self.discriminator.parameters(), betas=BETAS)
+        self.adam = torch.optim.Adam(generator.parameters(), betas=BETAS.get(recipe.knowledge, BETAS_ELSE))
+        self.adam_patches = torch.optim.Adam(self.discriminator.parameters(), betas=BETAS_ELSE)
         self.objective = objective_of(recipe, losses.balance(train.labels))
         self.schedule = SCHEDULES[recipe.preset]
+        self.bound = yielding if recipe.knowledge == "estimated" else bounded
         self.longest = longest(recipe.threat, train.images[0].numel())
         self.half = device.type == "cuda" if recipe.precision == "auto" else recipe.precision == "bf16"
         self.total = recipe.epochs * math.ceil(len(train) / recipe.batch)
@@ -138,7 +151,7 @@ class Duel:
         """One step of the discriminator, then one of the generator, on the same images."""
         with self._autocast(x):
             raw = self.generator(x, y)
-        delta = bounded(raw.float(), self.recipe.threat)
+        delta = self.bound(raw.float(), self.recipe.threat)
         parts = self.teach(x, (x + delta.detach()).clamp(0, 1)) if self.recipe.realism else {}
         parts |= self.judge(model, x, delta, y)
         recipe = self.recipe

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 
 from robustgan.draws import normal, seed_of
 from robustgan.interfaces import Bounded, Linf
 from robustgan.tensors import Images, Labels, Network, Tensor
+
+BACK = 0.3  # least slope on the way back from the edge of the budget, where gradients are noisy
 
 
 def bounded(raw: Images, threat: Bounded) -> Images:
@@ -17,6 +20,32 @@ def bounded(raw: Images, threat: Bounded) -> Images:
         return torch.tanh(raw) * threat.eps
     length: Tensor = torch.linalg.vector_norm(raw, dim=(1, 2, 3), keepdim=True)
     return raw * (threat.eps / length.clamp_min(threat.eps))
+
+
+class Yielding(torch.autograd.Function):
+    """tanh, whose gradient does not vanish where a step leads back inside: what noise drove to the edge can return."""
+
+    @staticmethod
+    def forward(ctx: Any, raw: Tensor) -> Tensor:
+        """The bounded numbers."""
+        out = torch.tanh(raw)
+        ctx.save_for_backward(out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        """The gradient of tanh; at least `BACK` of what comes where it points outwards, for it is gone down."""
+        (out,), (gradient,) = ctx.saved_tensors, gradients
+        slope = 1 - out.square()
+        return gradient * torch.where(gradient * out > 0, slope.clamp_min(BACK), slope)
+
+
+def yielding(raw: Images, threat: Bounded) -> Images:
+    """As `bounded`, for gradients that are noisy."""
+    if not isinstance(threat, Linf):
+        return bounded(raw, threat)
+    out: Tensor = Yielding.apply(raw)
+    return out * threat.eps
 
 
 def longest(threat: Bounded, numbers: int) -> float:

@@ -41,9 +41,12 @@ def write(folder: Path, recipe: AdvGAN, rival: Rival, network: Network, train: S
     `one_sidedness` is success of `hide` minus success of `invent`: near 1 or -1 the generator turns one class only.
     Null where one of them is.
 
-    `queries` is null where the attack sees the classifier's weights. Otherwise: `budget`, the images that the attack
-    was allowed to ask about; `used`, those that it asked about, to learn and to choose the epoch; `measuring`, those
-    that the numbers of this file took, which the attack did not need.
+    `judge` is `classifier`; with `knowledge: transfer` it is `surrogates`: then all numbers are about the images that
+    they get right and what fools them, for the classifier may not be asked.
+
+    `queries` is null where the attack sees the classifier's weights, and where it asks nothing. Otherwise: `budget`,
+    the images that the attack was allowed to ask about; `used`, those that it asked about, to learn and to choose the
+    epoch; `measuring`, those that the numbers of this file took, which the attack did not need.
     """
     model, asked = rival.victim, rival.victim if isinstance(rival.victim, Asked) else None
     with asked.measuring() if asked else nullcontext():
@@ -53,6 +56,7 @@ def write(folder: Path, recipe: AdvGAN, rival: Rival, network: Network, train: S
                 recipe, model, network, recognised(model, picked(train, evenly(len(train), len(val))))
             ),
         }
+    content["judge"] = "surrogates" if recipe.knowledge == "transfer" else "classifier"
     content["queries"] = {"budget": asked.budget, "used": asked.used, "measuring": asked.measured} if asked else None
     (folder / "checks.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 

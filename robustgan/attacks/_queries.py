@@ -1,12 +1,12 @@
-"""A classifier that only answers: no gradients, every image counted, no more than a budget allows."""
+"""A classifier whose answers are counted, and no more than a budget allows; the harness keeps its gradients back."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, cast
 
-import torch
 from torch import nn
 
 from robustgan.errors import InputError, RunError
@@ -30,7 +30,7 @@ class Asked(nn.Module):
         return self.budget - self.used
 
     def forward(self, x: Images) -> Logits:
-        """Logits without a gradient.
+        """Logits.
 
         Raises:
             RunError: the budget does not allow so many images.
@@ -43,8 +43,7 @@ class Asked(nn.Module):
             )
         else:
             self.used += len(x)
-        with torch.no_grad():
-            return cast(Tensor, self.victim(x.detach()))
+        return cast(Tensor, self.victim(x))
 
     @contextmanager
     def measuring(self) -> Iterator[None]:
@@ -84,3 +83,20 @@ def plan(budget: int, train: int, val: int, epochs: int, dynamic: bool) -> Plan:
 def allowance(left: int, choosing: int, epochs: int, most: int) -> int:
     """Changed images to ask about in this epoch, so that the budget lasts for all epochs that are left."""
     return max(0, min(most, left // epochs - choosing))
+
+
+def pairs_of(budget: int, train: int, val: int, epochs: int) -> tuple[int, int]:
+    """Validation images that choose the epoch, and pairs of answers for each training image in each epoch.
+
+    Raises:
+        InputError: there is not one pair an image.
+    """
+    choosing = min(val, budget // (CHOOSING * (epochs + 1)))
+    pairs = (budget - choosing * (epochs + 1)) // (2 * train * epochs)
+    least = math.ceil(2 * train * epochs * CHOOSING / (CHOOSING - 1))
+    if budget < least:
+        raise InputError(
+            f"advgan.queries: found {budget}, allowed are {least} and more with {epochs} epochs of {train} images: an "
+            f"estimate takes two answers an image. Give more, or fewer epochs, or `knowledge: dynamic`."
+        )
+    return choosing, pairs

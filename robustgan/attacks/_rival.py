@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from robustgan.attacks._change import noisy
 from robustgan.attacks._validation import Known, recognised, success
 from robustgan.interfaces import Bounded, Samples
-from robustgan.journal import Tick, silent
+from robustgan.journal import Tick
 from robustgan.tensors import Network, Rng
+
+Keep = Callable[[], None]  # writes a checkpoint
 
 
 class Rival:
@@ -22,8 +25,11 @@ class Rival:
         self.victim = model  # says whether an image fools
         self.network = model  # lends its gradients
 
-    def begin(self, rng: Rng, tick: Tick) -> None:
-        """What has to be known before the generator's first epoch."""
+    def open(self) -> None:
+        """What is asked before anything is learned; a run that goes on from a checkpoint does not ask again."""
+
+    def begin(self, rng: Rng, tick: Tick, keep: Keep) -> None:
+        """What is learned, or what is still to be learned, before the generator's first epoch."""
         self.known = recognised(self.victim, self.val)
         self.noise = success(self.victim, lambda x, y, ids: noisy(x, ids, self.threat), self.known, self.threat).rate
 
@@ -43,6 +49,5 @@ class Rival:
         """What a checkpoint has to hold."""
         return {}
 
-    def resume(self, saved: dict[str, Any], rng: Rng) -> None:
+    def resume(self, saved: dict[str, Any]) -> None:
         """Go on from a checkpoint."""
-        self.begin(rng, silent)

@@ -28,9 +28,11 @@ Positive = Annotated[Number, Field(gt=0)]
 Weight = Annotated[Number, Field(ge=0)]
 # Settings that mean something only where another one has one of these values
 ONLY = {
-    "queries": ("knowledge", ("dynamic", "static")),
-    "surrogate": ("knowledge", ("dynamic", "static")),
+    "queries": ("knowledge", ("dynamic", "static", "estimated")),
+    "surrogate": ("knowledge", ("dynamic", "static", "transfer")),
+    "surrogates": ("knowledge", ("dynamic", "static", "transfer")),
     "layer": ("objective", ("features",)),
+    "kappa": ("objective", ("margin",)),
     "tile": ("network", ("tiles",)),
 }
 # What `preset: paper` sets where the config says nothing else
@@ -38,6 +40,12 @@ PAPER = {
     "kappa": 0.0, "lr": 1e-3, "lr_patches": 1e-3, "batch": 128,
     "network": "resnet", "width": 8, "blocks": 4, "patches": 8,
 }  # fmt: skip
+# The same for `knowledge`: an ensemble; steps and margins that suit noisy gradients
+KNOWLEDGE: dict[str, dict[str, Any]] = {
+    "transfer": {"surrogates": 3},
+    "estimated": {"queries": 250_000, "epochs": 50, "batch": 64, "lr": 3e-3, "kappa": 1.0},
+}
+ACCESS: dict[str, Access] = {"white-box": "white-box", "transfer": "none"}
 Goal = Literal["any", "hide", "invent"]
 
 
@@ -49,9 +57,12 @@ class AdvGAN(Attack):
     threat: Bounded
     goal: Goal = "any"  # hide: malignant images are to be called benign; invent: the other way; others stay as they are
     form: Literal["image", "universal"] = "image"  # universal: one change for all images of a label
-    knowledge: Literal["white-box", "dynamic", "static"] = "white-box"  # or gradients of a surrogate: `_distilled.py`
-    queries: Count = 100_000  # images that dynamic and static may ask the classifier about, to learn and to choose
+    # Whose gradients: the classifier's; of surrogates that learn its answers (`_distilled.py`) or the true labels
+    # (`_transferred.py`, asks nothing); or estimates from pairs of answers (`_estimated.py`)
+    knowledge: Literal["white-box", "dynamic", "static", "transfer", "estimated"] = "white-box"
+    queries: Count = 100_000  # images that the classifier may be asked about, to learn and to choose the epoch
     surrogate: Surrogate = Surrogate()
+    surrogates: Count = 1  # how many of them; the generator fools their mean margin. `transfer`: 3 where none is given
     objective: Literal["margin", "features"] = "margin"  # features: those of `layer` should point elsewhere (BIA)
     layer: str = ""  # name of a module of the network that is trained against; empty: its second dense block
     preset: Literal["none", "paper"] = "none"  # paper: the published losses and sizes (`_schedule.py` says which)
@@ -74,23 +85,27 @@ class AdvGAN(Attack):
     @property
     def access(self) -> Access:  # type: ignore[override]  # the settings decide, so no class attribute can say it
         """What the training gets to see of the classifier; the trained generator needs nothing."""
-        return "white-box" if self.knowledge == "white-box" else "query"
+        return ACCESS.get(self.knowledge, "query")
 
     @model_validator(mode="before")
     @classmethod
     def published(cls, settings: dict[str, Any]) -> dict[str, Any]:
-        """Take from the paper what the preset asks for and the config does not say."""
+        """Take from the paper what the preset asks for and the config does not say; and so for `knowledge`."""
+        settings = {**KNOWLEDGE.get(str(settings.get("knowledge")), {}), **settings}
         return {**PAPER, **settings} if settings.get("preset") == "paper" else settings
 
     @model_validator(mode="after")
     def consistent(self) -> AdvGAN:
         """Refuse settings that would be ignored."""
+        if self.preset == "paper" and self.objective == "features":
+            raise ValueError("objective: features is not in the paper; leave out `preset: paper`")
         for setting, (switch, values) in ONLY.items():
             changed = getattr(self, setting) != type(self).model_fields[setting].default
             if changed and getattr(self, switch) not in values:
-                raise ValueError(f"{setting}: only {switch} {' or '.join(values)} has this setting")
-        if self.preset == "paper" and self.objective == "features":
-            raise ValueError("objective: features is not in the paper; leave out `preset: paper`")
+                found = f"{switch} is {getattr(self, switch)}"
+                raise ValueError(f"{setting}: only {switch} {' or '.join(values)} has this setting, and {found}")
+        if self.knowledge == "estimated" and self.objective == "features":
+            raise ValueError("objective: features needs layers to look at; with `knowledge: estimated` there are none")
         return self
 
     def build(self) -> Network:

@@ -7,7 +7,7 @@ Source:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from jaxtyping import Float
@@ -41,6 +41,26 @@ class Imitator(nn.Module):
     def forward(self, x: Images) -> Logits:
         """Two logits: benign, malignant."""
         logits: Tensor = self.backbone((x - CENTRE) / SPREAD)
+        return logits
+
+
+class Panel(nn.Module):
+    """Several networks that learned the same; what fools their mean exploits no quirk of one of them."""
+
+    def __init__(self, networks: Iterable[nn.Module]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def each(self, x: Images) -> list[Logits]:
+        """The logits of each network."""
+        return [network(x) for network in self.networks]
+
+    def forward(self, x: Images) -> Logits:
+        """Mean logits: the margin between them is the mean margin.
+
+        Source: Liu, Chen, Liu, Song, ICLR 2017 (attacks on ensembles); Dong et al., CVPR 2018, section 3.3 (logits).
+        """
+        logits: Tensor = torch.stack(self.each(x)).mean(0)
         return logits
 
 

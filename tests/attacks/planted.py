@@ -57,7 +57,8 @@ class Fitted:
         **settings: Any,
     ) -> None:
         folder.mkdir(exist_ok=True)
-        self.attack = AdvGAN.read({"threat": LINF, **QUICK, **settings})
+        quick = {name: value for name, value in QUICK.items() if name != "kappa" or settings.get("objective") is None}
+        self.attack = AdvGAN.read({"threat": LINF, **quick, **settings})
         torch.manual_seed(0)
         self.network = self.attack.build()
         state = State(self.network, torch.Generator().manual_seed(0))

@@ -8,13 +8,15 @@ import torch
 
 from robustgan import evaluation, steps
 from robustgan.attacks._distilled import Distilled
+from robustgan.attacks._pupils import Pupils
 from robustgan.attacks._queries import Asked, allowance, plan
 from robustgan.attacks.advgan import AdvGAN
+from robustgan.config import plugin
 from robustgan.errors import InputError, RunError
 from robustgan.freezing import weights_digest
 from robustgan.gan.imitation import Imitator, answers_of, cross_entropy, odds_apart, shuffled
 from robustgan.gan.surrogate import Surrogate
-from robustgan.journal import silent
+from robustgan.journal import Journal, silent
 from tests.attacks.planted import LINF, QUICK, Cut, Fitted, fooled, planted, weak
 from tests.conftest import Linear
 
@@ -113,7 +115,7 @@ def test_a_budget_is_shared() -> None:
 
 def test_the_counter_stops_what_is_too_much_and_counts_measurements_apart() -> None:
     asked, x = Asked(weak(), 10), torch.rand(6, 3, 16, 16, requires_grad=True)
-    assert not asked(x).requires_grad
+    asked(x)
     with pytest.raises(RunError, match="queries: asked about 6 images, but of 10 only 4 are left"):
         asked(x)
     with asked.measuring():
@@ -135,6 +137,56 @@ def test_a_black_box_run_that_was_killed_asks_and_learns_the_same(tmp_path: Path
         assert (tmp_path / "b" / name).read_bytes() == (tmp_path / "a" / name).read_bytes()
     counted = straight.checks["queries"]
     assert before.seen + after.seen == counted["used"] + counted["measuring"]
+
+
+class Killed(Journal):
+    """A journal of a run that is killed when the surrogate has gone twice through its images."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, self.die)
+
+    def die(self, done: int, total: int, text: str) -> None:
+        if text.startswith("surrogate") and done == 2:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("knowledge", ["dynamic", "transfer"])
+def test_a_kill_before_the_first_epoch_costs_no_answer_twice(tmp_path: Path, knowledge: str) -> None:
+    settings = {**BRIEF, "epochs": 1, "knowledge": knowledge, "surrogates": 2}
+    straight, before, after = Fitted(tmp_path / "a", Secret(), **settings), Secret(), Secret()
+    with pytest.raises(KeyboardInterrupt):
+        Fitted(tmp_path / "b", before, journal=Killed(tmp_path / "b"), **settings)
+    resumed = Fitted(tmp_path / "b", after, **settings)
+    assert weights_digest(resumed.network) == weights_digest(straight.network)
+    assert (tmp_path / "b" / "checks.json").read_bytes() == (tmp_path / "a" / "checks.json").read_bytes()
+    if knowledge == "transfer":
+        assert before.seen == after.seen == 0
+    else:
+        counted = straight.checks["queries"]
+        assert before.seen == 48 + 96  # what chooses the epoch, and images as they are
+        assert before.seen + after.seen == counted["used"] + counted["measuring"]
+
+
+@pytest.mark.slow
+def test_surrogates_trained_on_labels_fool_a_classifier_that_is_never_asked(tmp_path: Path) -> None:
+    victim, test = Secret(), planted(3)
+    fitted = Fitted(tmp_path, victim, images=256, knowledge="transfer", surrogate=SMALL)
+    assert victim.seen == 0
+    assert fitted.attack.surrogates == 3
+    assert fitted.attack.access == "none"
+    assert (fitted.checks["judge"], fitted.checks["queries"]) == ("surrogates", None)
+    assert fitted.stats[-1]["surrogates_right"] > 0.9
+    rows, _ = evaluation.judge(fitted.attack, victim, fitted.network, test, seed=0, batch=32)
+    assert fooled(rows, test.labels) > 0.25  # of 0.69 with the weights; noise: below 0.05
+    assert plugin("attacks", fitted.attack.settings()) == fitted.attack
+
+
+def test_a_panel_answers_with_the_mean_margin_of_networks_that_differ() -> None:
+    torch.manual_seed(0)
+    panel, x = Pupils(Surrogate.read(SMALL), 3, planted(1, 4).images, "log-odds").network, torch.rand(2, 3, 16, 16)
+    margins = torch.stack([logits.diff(dim=1) for logits in panel.each(x)])
+    torch.testing.assert_close(panel(x).diff(dim=1), margins.mean(0))
+    assert margins.std(0).min() > 0
 
 
 def test_the_surrogate_learns_from_labels_alone_too(tmp_path: Path) -> None:
@@ -173,7 +225,7 @@ def test_the_distance_of_odds_sees_what_the_cross_entropy_does_not() -> None:
 )
 def test_labels_have_no_odds(settings: dict[str, Any], loss: object) -> None:
     attack = AdvGAN.read({"threat": LINF, "knowledge": "static", "surrogate": {**SMALL, **settings}})
-    assert Distilled(attack, weak(), planted(1, 8), planted(2, 8)).loss is loss
+    assert Distilled(attack, weak(), planted(1, 8), planted(2, 8)).pupils.loss is loss
 
 
 def test_no_batch_holds_one_image_where_that_can_be_avoided() -> None:
@@ -196,7 +248,7 @@ def test_an_image_gets_the_same_answer_in_any_batch() -> None:
 
 @pytest.mark.parametrize("setting", [{"queries": 500}, {"surrogate": SMALL}])
 def test_settings_that_white_box_would_ignore_are_refused(setting: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=f"{next(iter(setting))}: only knowledge dynamic or static has this setting"):
+    with pytest.raises(InputError, match=f"{next(iter(setting))}: only knowledge dynamic or static"):
         AdvGAN.read({"threat": LINF, **setting})
 
 
@@ -206,9 +258,21 @@ def test_the_step_hands_over_a_classifier_without_gradients(tmp_path: Path, monk
     monkeypatch.setattr(steps, "classifier_of", lambda work, name: weak())
     monkeypatch.setattr(steps, "samples", lambda work, side: planted(1, 4))
     monkeypatch.setattr(steps, "save", lambda network, work: None)
-    for knowledge in ("white-box", "dynamic"):
+    for knowledge in ("white-box", "dynamic", "transfer"):
         attack = AdvGAN.read({"threat": LINF, **QUICK, "knowledge": knowledge})
         settings = {"attack": attack.settings(), "seed": 0, "device": "cpu"}
         steps.generator(steps.Work(settings, {"classifier": tmp_path}, tmp_path, tmp_path, silent))
     x = torch.rand(1, 3, 16, 16, requires_grad=True)
-    assert [model(x).requires_grad for model in given] == [True, False]
+    assert [model(x).requires_grad for model in given] == [True, False, False]
+
+
+def test_the_step_refuses_an_attack_that_asks_though_it_says_that_it_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AdvGAN, "fit", lambda self, model, train, *rest: model(train.images / 255))
+    monkeypatch.setattr(steps, "classifier_of", lambda work, name: weak())
+    monkeypatch.setattr(steps, "samples", lambda work, side: planted(1, 4))
+    attack = AdvGAN.read({"threat": LINF, **QUICK, "knowledge": "transfer"})
+    settings = {"attack": attack.settings(), "seed": 0, "device": "cpu"}
+    with pytest.raises(RunError, match="advgan: asked the classifier, though its access is `none`"):
+        steps.generator(steps.Work(settings, {"classifier": tmp_path}, tmp_path, tmp_path, silent))

@@ -116,6 +116,7 @@ def test_every_generator_fools(tmp_path: Path, network: str, kind: type[nn.Modul
     ("settings", "message"),
     [
         ({"layer": "x"}, "layer: only objective features has this setting"),
+        ({"objective": "features", "kappa": 3.0}, "kappa: only objective margin .*, and objective is features"),
         ({"network": "unet", "tile": 2}, "tile: only network tiles has this setting"),
         ({"objective": "features", "preset": "paper"}, "objective: features is not in the paper"),
         ({"goal": "both"}, "goal"),
