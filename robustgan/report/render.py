@@ -39,7 +39,7 @@ def render(folder: Path) -> None:
         document = compose(found)
     tables.write(found.metrics, tables.METRICS, folder / "metrics.csv")
     tables.write(found.fooling, tables.FOOLING, folder / "fooling.csv")
-    latex.write(found, folder / "tables")
+    latex.write(document, found, folder / "tables")
     (folder / "report.md").write_text(markdown.text(document), "utf-8", newline="\n")
     (folder / "report.html").write_text(page.text(document, folder), "utf-8", newline="\n")
 
