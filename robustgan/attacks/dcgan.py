@@ -1,7 +1,7 @@
 """Fooling images from scratch: a class-conditional DCGAN, then a search in its latent space.
 
-The generator is trained without the victim, one label for each class and magnification. Its natural images,
-and images found by searching near them, count where oracle classifiers agree on the label; the victim is
+The generator is trained without the victim, one label for each class (or subtype) and magnification. Its natural
+images, and images found by searching near them, count where oracle classifiers agree on the class; the victim is
 never asked.
 
 Source:
@@ -15,7 +15,7 @@ import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, ClassVar, cast
+from typing import Annotated, ClassVar, Literal, cast
 
 import pandas as pd
 from pydantic import Field
@@ -33,6 +33,7 @@ class DCGAN(Forger):
     trains: ClassVar[bool] = True
 
     size: Annotated[int, Field(ge=16, le=512, multiple_of=16)] = 64  # pixels; must be the `size` of the images
+    labels: Literal["class", "subtype"] = "class"  # one for each class, or subtype, at each magnification
     latent: Count = 128  # length of a latent vector
     embedding: Count = 64  # length of a label's vector
     ngf: Count = 64  # channels of the generator's last hidden layer; doubled in each layer before
@@ -46,7 +47,8 @@ class DCGAN(Forger):
         from robustgan.gan.conditional import Gan
 
         spectral = self.training.loss != "wgan-gp"
-        return Gan(self.size, (self.ngf, self.ndf), self.latent, self.embedding, spectral)
+        widths, by_subtype = (self.ngf, self.ndf), self.labels == "subtype"
+        return Gan(self.size, widths, self.latent, self.embedding, spectral, by_subtype)
 
     def fit(self, model: Network, train: Samples, val: Samples, state: State, journal: Journal) -> None:
         """Train on training patients and choose on validation patients; the victim is not used.
@@ -54,7 +56,7 @@ class DCGAN(Forger):
         Writes `sheet.png` and `status.json` beside the journal; `fool` refuses a generator that failed.
 
         Raises:
-            InputError: the images do not fit the settings.
+            InputError: the images, or their subtypes, do not fit the settings.
             RunError: the losses stay not finite.
         """
         import torch

@@ -63,8 +63,9 @@ def bench_of(gan: Gan, pool: Pool, val: Samples) -> Bench:
     shuffled = torch.randperm(len(labels), generator=rng).to(labels.device)
     chosen = shuffled[labels[shuffled] >= 0][:HELD_OUT]
     if len(chosen) < 2:
+        kind = "subtype" if gan.by_subtype else "class"
         raise InputError(
-            f"dcgan: {len(chosen)} validation images have a class and magnification of the training images; "
+            f"dcgan: {len(chosen)} validation images have a label ({kind} and magnification) of the training images; "
             "at least 2 are needed to choose a generator. Raise `validation` under `split`."
         )
     z = torch.randn(len(chosen), gan.generator.latent, generator=rng).to(labels.device)

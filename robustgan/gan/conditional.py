@@ -1,4 +1,4 @@
-"""A class-conditional DCGAN: one label for every class and magnification that the training images have.
+"""A class-conditional DCGAN: a label for every class (or subtype) and magnification of the training images.
 
 The topology is DCGAN's (4 x 4 convolutions of stride 2, no hidden fully connected layers). What differs is
 what kept public training runs from collapsing: a spectrally normalised projection discriminator and
@@ -15,7 +15,6 @@ Source:
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
 
 import pandas as pd
 import torch
@@ -23,10 +22,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from robustgan.errors import InputError
+from robustgan.gan import cells
+from robustgan.gan.cells import LABELS, Cell
 from robustgan.tensors import Images, Labels, Scores
 
-LABELS = 16  # places in the label tables: two classes at up to eight magnifications
 DOUBLINGS = 4  # from size / 16 to size
 SLOPE = 0.2  # of the leaky ReLU
 
@@ -153,51 +152,46 @@ class Gan(nn.Module):
     """What the attack keeps: both networks, what each label means, and whether to trust them."""
 
     cells: Tensor
+    letters: Tensor
     realism: Tensor
     status: Tensor
 
-    def __init__(self, size: int, widths: tuple[int, int], latent: int, embedding: int, spectral: bool = True) -> None:
+    def __init__(
+        self,
+        size: int,
+        widths: tuple[int, int],
+        latent: int,
+        embedding: int,
+        spectral: bool = True,
+        by_subtype: bool = False,
+    ) -> None:
         super().__init__()
-        self.size, self.widths, self.embedding, self.spectral = size, widths, embedding, spectral
+        self.shape = (size, widths, latent, embedding, spectral, by_subtype)  # what makes another one like it
+        self.size, self.by_subtype = size, by_subtype
         self.generator = Generator(size, widths[0], latent, embedding)
         self.discriminator = Discriminator(size, widths[1], spectral)
-        self.register_buffer("cells", torch.full((LABELS, 2), -1))  # (class, magnification) of each label; -1 unused
+        numbers, letters = cells.written([])
+        self.register_buffer("cells", numbers)  # (class, magnification) of each label; -1 unused
+        self.register_buffer("letters", letters)  # of its subtype
         self.register_buffer("realism", torch.zeros(LABELS))  # 10th percentile of the discriminator on real images
         self.register_buffer("status", torch.zeros((), dtype=torch.int64))  # index into monitor.RULES
 
     def name_cells(self, rows: pd.DataFrame) -> None:
-        """Give a label to every pair of class and magnification that occurs in `rows`.
+        """Give a label to every pair of class (or subtype) and magnification that occurs in `rows`.
 
         Raises:
-            InputError: there are more pairs than labels.
+            InputError: there are more pairs than labels, or subtypes that cannot be labels.
         """
-        found = sorted(set(pairs_of(rows)))
-        if len(found) > LABELS:
-            raise InputError(
-                f"dcgan: found {len(found)} pairs of class and magnification, allowed are {LABELS}. "
-                "Leave some magnifications out."
-            )
-        self.cells.fill_(-1)
-        self.cells[: len(found)] = torch.tensor(found, device=self.cells.device)
+        numbers, letters = cells.written(cells.labels_for(rows, self.by_subtype))
+        self.cells.copy_(numbers)
+        self.letters.copy_(letters)
 
-    def pairs(self) -> list[tuple[int, int]]:
-        """(class, magnification) of every label in use, in the order of the labels."""
-        return [(int(c), int(m)) for c, m in self.cells.tolist() if c >= 0]
+    def labels(self) -> list[Cell]:
+        """What every label in use means, in the order of the labels."""
+        return cells.read(self.cells, self.letters)
 
     def labels_of(self, rows: pd.DataFrame) -> Labels:
-        """Label of every row; -1 where its pair of class and magnification was not in the training images."""
-        index = {pair: i for i, pair in enumerate(self.pairs())}
-        return torch.tensor(
-            [index.get(pair, -1) for pair in pairs_of(rows)], dtype=torch.int64, device=self.cells.device
-        )
-
-
-def pairs_of(rows: pd.DataFrame) -> Iterable[tuple[int, int]]:
-    """(class, magnification) of every row of a MANIFEST table."""
-    return zip(rows["label"].astype(int), rows["magnification"].astype(int), strict=True)
-
-
-def cell_name(pair: tuple[int, int]) -> str:
-    """What people read for a class and a magnification; 0 is an unknown magnification."""
-    word = "malignant" if pair[0] else "benign"
-    return f"{word} {pair[1]}X" if pair[1] else word
+        """Label of every row; -1 where no training image was like it."""
+        index = {cell: i for i, cell in enumerate(self.labels())}
+        found = [index.get(cell, -1) for cell in cells.cells_of(rows, self.by_subtype)]
+        return torch.tensor(found, dtype=torch.int64, device=self.cells.device)

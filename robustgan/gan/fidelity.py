@@ -21,7 +21,8 @@ from scipy.stats import mannwhitneyu
 from torch import Tensor
 
 from robustgan.gan.bench import Bench, Pool
-from robustgan.gan.conditional import Gan, Latents, cell_name
+from robustgan.gan.cells import Cell, cell_name
+from robustgan.gan.conditional import Gan, Latents
 from robustgan.gan.painting import paint, starts
 from robustgan.gan.quality import (
     EXTRACTOR,
@@ -94,7 +95,7 @@ def assess(gan: Gan, pool: Pool, bench: Bench, watch: Watch) -> Report:
         ({n: variety(f) for n, f in made.items()}, {n: variety(f) for n, f in real.items()}),
         ({n: twins(f, watch.alike) for n, f in made.items()}, {n: twins(f, watch.alike) for n, f in real.items()}),
         copying(list(raw.values()), bench.yardstick),
-        probed(gan.pairs(), list(sides.values())),
+        probed(gan.labels(), list(sides.values())),
         obedience(gan, sides, bench.yardstick, z[:GRID]),
     )
 
@@ -103,7 +104,7 @@ def sides_of(gan: Gan, pool: Pool, bench: Bench, images: Bytes, labels: Labels) 
     """Features of generated, training and held-out images, a label."""
     made, held_out, rng = features(images), features(bench.held_out), torch.Generator().manual_seed(0)
     sides = {}
-    for i, cell in enumerate(gan.pairs()):
+    for i, cell in enumerate(gan.labels()):
         known = pool.of(i)
         some = torch.randperm(len(known), generator=rng)[:COMPARED].to(known.device)
         sides[cell_name(cell)] = Side(made[labels == i], features(known[some]), held_out[bench.labels == i])
@@ -151,26 +152,33 @@ def copying(sides: list[Side], yardstick: Yardstick) -> tuple[float, float] | No
     return z, float((made < real.quantile(NEAREST)).double().mean())
 
 
-def probed(cells: list[tuple[int, int]], sides: list[Side]) -> Probe:
+def probed(cells: list[Cell], sides: list[Side]) -> Probe:
     """How often a linear probe, fitted to training images, finds the class that was asked for.
 
     It chooses between the classes at one magnification; a magnification with a single class is left out.
     """
     found = Probe({}, {}, {}, {})
-    for i, j in itertools.combinations(range(len(cells)), 2):
-        least = min(len(sides[k].trained_on) for k in (i, j))
-        if cells[i][1] != cells[j][1] or least < FEW:
+    for magnification in sorted({cell.magnification for cell in cells}):
+        places = [[i for i, cell in enumerate(cells) if cell[:2] == (label, magnification)] for label in (0, 1)]
+        known = [[sides[i].trained_on for i in some] for some in places]
+        if min(sum(map(len, some)) for some in known) < FEW:
             continue
-        probe = boundary(sides[i].trained_on, sides[j].trained_on)
-        for k, sign in ((i, -1), (j, 1)):
-            found.generated[cell_name(cells[k])] = share(sign * probe(sides[k].made) > 0)
-            if len(sides[k].held_out):
-                found.held_out[cell_name(cells[k])] = share(sign * probe(sides[k].held_out) > 0)
-        names = cell_name(cells[i]), cell_name(cells[j])
-        both = " or ".join(names)
-        found.balanced[both] = sum(found.generated[name] for name in names) / 2
-        found.balanced_real[both] = sum(found.held_out.get(name, 0.0) for name in names) / 2
+        probe = boundary(torch.cat(known[0]), torch.cat(known[1]))
+        for sign, some in zip((-1, 1), places, strict=True):
+            for k in some:
+                found.generated[cell_name(cells[k])] = share(sign * probe(sides[k].made) > 0)
+                if len(sides[k].held_out):
+                    found.held_out[cell_name(cells[k])] = share(sign * probe(sides[k].held_out) > 0)
+        names = [[cell_name(cells[k]) for k in some] for some in places]
+        both = " or ".join(cell_name(Cell(label, magnification)) for label in (0, 1))
+        found.balanced[both] = mean_of_classes(found.generated, names)
+        found.balanced_real[both] = mean_of_classes(found.held_out, names)
     return found
+
+
+def mean_of_classes(values: dict[str, float], names: list[list[str]]) -> float:
+    """Mean over the classes of the means over their labels; a label without a value counts as 0."""
+    return sum(sum(values.get(name, 0.0) for name in some) / len(some) for some in names) / len(names)
 
 
 def boundary(first: Features, second: Float[Tensor, "m d"]) -> Callable[[Features], Tensor]:

@@ -22,7 +22,8 @@ import torch
 
 from robustgan.draws import seed_of
 from robustgan.errors import RunError
-from robustgan.gan.conditional import Gan, cell_name
+from robustgan.gan.cells import cell_name
+from robustgan.gan.conditional import Gan
 from robustgan.gan.painting import paint, starts
 from robustgan.gan.recipe import Hunt
 from robustgan.gan.search import AGREE, Parties, distance, search, wander
@@ -48,6 +49,7 @@ class Forged(NamedTuple):
 
     images: Bytes
     rows: pd.DataFrame
+    labels: Labels  # of the GAN: finer than the class where they are subtypes
 
 
 def forge(parties: Parties, jury: Jury, rule: Hunt, seed: int, tick: Tick) -> Forged:
@@ -75,7 +77,9 @@ def forge(parties: Parties, jury: Jury, rule: Hunt, seed: int, tick: Tick) -> Fo
         generated(gan, jury, pixels, cells, rule.batch).assign(mode=mode, distance=steps)
         for mode, pixels, cells, steps in made
     ]
-    return Forged(torch.cat([images, searched, walked]), pd.concat(rows, ignore_index=True))
+    return Forged(
+        torch.cat([images, searched, walked]), pd.concat(rows, ignore_index=True), torch.cat([labels, asked, asked])
+    )
 
 
 def generated(gan: Gan, jury: Jury, images: Bytes, labels: Labels, batch: int) -> pd.DataFrame:
@@ -133,8 +137,8 @@ def fooling_rows(gan: Gan, forged: Forged) -> list[Row]:
     """Accepted images that fool the victim: a row a label and mode, the victim's P(malignant) under each."""
     fooled = forged.rows["accepted"] & (forged.rows["pred"] != forged.rows["label"])
     rows = []
-    for cell in gan.pairs():
-        of_cell = (forged.rows["label"] == cell[0]) & (forged.rows["magnification"] == cell[1])
+    for i, cell in enumerate(gan.labels()):
+        of_cell = (forged.labels == i).cpu().numpy()
         for mode in ("natural", "searched"):
             index = np.flatnonzero(fooled & of_cell & (forged.rows["mode"] == mode))[:SHOWN]
             captions = [f"P(mal.) {p:.2f}" for p in forged.rows["score"].iloc[index]]

@@ -16,7 +16,8 @@ from torch import Tensor
 from robustgan.errors import InputError, RunError
 from robustgan.gan import rescue
 from robustgan.gan.bench import Bench, Pool, bench_of, pool_of
-from robustgan.gan.conditional import Gan, cell_name
+from robustgan.gan.cells import cell_name
+from robustgan.gan.conditional import Gan
 from robustgan.gan.monitor import FEWEST, Finding, Opinion
 from robustgan.gan.painting import opinion, paint
 from robustgan.gan.players import Game
@@ -123,7 +124,7 @@ def look(game: Game, numbers: list[list[float]], bench: Bench, journal: Journal)
 
 def recall(game: Game, bench: Bench, made: Features) -> None:
     """Remember how much of the held-out images of each label the generator can make."""
-    for i, cell in enumerate(game.gan.pairs()):
+    for i, cell in enumerate(game.gan.labels()):
         mine, name = bench.labels == i, cell_name(cell)
         if (size := int(mine.sum())) >= FEWEST:
             game.sizes[name] = size

@@ -8,7 +8,7 @@ import torch
 
 from robustgan.gan import fidelity, monitor, rescue
 from robustgan.gan.bench import Bench, Pool
-from robustgan.gan.conditional import cell_name
+from robustgan.gan.cells import cell_name
 from robustgan.gan.fidelity import FEW, Report
 from robustgan.gan.game import KID
 from robustgan.gan.monitor import Finding
@@ -61,7 +61,7 @@ def set_realism(game: Game, pool: Pool, val: Samples) -> None:
     """Remember how real real images look: validation images, or training images where those are few."""
     gan = game.gan
     held_out = gan.labels_of(val.rows)
-    for i in range(len(gan.pairs())):
+    for i in range(len(gan.labels())):
         images = val.images[held_out == i]
         images = images if len(images) >= FEW else pool.of(i)
         labels = torch.full((len(images),), i, device=images.device)
@@ -72,4 +72,4 @@ def contact_rows(game: Game) -> list[Row]:
     """One row of generated images a label, from fixed latent vectors."""
     labels, z = starts(game.gan, SHOWN, 0)
     images = torch.split(paint(game.gan, z, labels), SHOWN)
-    return [Row(cell_name(cell), row) for cell, row in zip(game.gan.pairs(), images, strict=True)]
+    return [Row(cell_name(cell), row) for cell, row in zip(game.gan.labels(), images, strict=True)]

@@ -20,7 +20,7 @@ def paint(gan: Gan, z: Latents, labels: Labels, batch: int = 256) -> Bytes:
 
 def starts(gan: Gan, count: int, seed: int) -> tuple[Labels, Latents]:
     """`count` latent vectors a label, each from a seed of its own."""
-    cells = gan.pairs()
+    cells = gan.labels()
     seeds = [seed_of("dcgan", seed, *cell, i) for cell in cells for i in range(count)]
     labels = torch.arange(len(cells)).repeat_interleave(count).to(gan.cells.device)
     return labels, normal(seeds, (gan.generator.latent,), gan.cells.device)

@@ -99,8 +99,9 @@ def restart(game: Game) -> None:
     seed, gan = seed_of("restart", game.seed), game.gan
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        fresh = Gan(gan.size, gan.widths, gan.generator.latent, gan.embedding, gan.spectral)
+        fresh = Gan(*gan.shape)
     fresh.cells.copy_(gan.cells)
+    fresh.letters.copy_(gan.letters)
     gan.load_state_dict(fresh.state_dict())
     game.player.load_state_dict(fresh.generator.state_dict())
     game.attempt += 1

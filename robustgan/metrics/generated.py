@@ -16,6 +16,7 @@ import pandas as pd
 from jaxtyping import Bool
 
 from robustgan.metrics.cells import magnified
+from robustgan.metrics.correction import Evidence, corrected, refusal
 from robustgan.metrics.estimates import FEWEST, Reading, clipped
 from robustgan.statistics import (
     NO_INTERVAL,
@@ -41,8 +42,12 @@ FOOLING_NAMES: dict[str, str] = {
     "gap": "oracle_accuracy - victim_accuracy; the attacker wants it high",
     "sensitivity": "share of accepted malignant images called malignant; the attacker wants it low",
     "specificity": "share of accepted benign images called benign; the attacker wants it low",
+    "sensitivity_corrected": "sensitivity without the labels that are wrong, if as many of them are wrong as of the "
+    "labels that the same oracles give to real images; not given where less than 0.6 of those are right",
+    "specificity_corrected": "specificity, corrected in the same way",
 }
-_IDENTITY = ["model", "source", "attack", "norm", "eps", "seed", "mode"]
+_WHO = ["model", "source", "attack", "norm", "eps", "seed"]
+_IDENTITY = [*_WHO, "mode"]
 _LABELS = {"benign": (0,), "malignant": (1,), "both": (0, 1)}
 _MODES = ("real", "natural", "searched", "walked")
 
@@ -63,8 +68,9 @@ def fooling(generated: pd.DataFrame) -> pd.DataFrame:
     frame = check(generated, GENERATED, "generated").sort_values("image_id", kind="stable")
     rows = [
         {**dict(zip(_IDENTITY, identity, strict=True)), **row}
-        for identity, part in frame.groupby(_IDENTITY, dropna=False)
-        for row in rows_of(str(identity[-1]), part)
+        for _, whole in frame.groupby(_WHO, dropna=False)
+        for identity, part in whole.groupby(_IDENTITY, dropna=False)
+        for row in rows_of(str(identity[-1]), part, whole[whole["mode"] == "real"])
     ]
     if not rows:
         return empty(FOOLING)
@@ -72,17 +78,20 @@ def fooling(generated: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(_IDENTITY, key=sort_key, kind="stable", ignore_index=True)
 
 
-def rows_of(mode: str, frame: pd.DataFrame) -> Iterator[dict[str, object]]:
-    """Rows of one generator and mode."""
-    scales = [(magnified(value), part) for value, part in frame.groupby("magnification")]
-    for magnification, part in [*scales, ("pooled", frame)]:
+def rows_of(mode: str, frame: pd.DataFrame, real: pd.DataFrame) -> Iterator[dict[str, object]]:
+    """Rows of one generator and mode; `real` are the same generator's real images, which say how far labels hold."""
+    scales = [(magnified(m), part, real[real["magnification"] == m]) for m, part in frame.groupby("magnification")]
+    for magnification, part, known in [*scales, ("pooled", frame, real)]:
         for label, wanted in _LABELS.items():
             chosen = part[part["label"].isin(wanted)]
             note = "; ".join(cautions(chosen, mode))
-            for metric, found, images in rates(made(chosen), mode, label):
-                low, high = found.ends
-                where = {"magnification": magnification, "label": label, "metric": metric, "note": note}
-                yield {**where, "value": found.value, "low": low, "high": high, "images": images}
+            found = [(*rate, note) for rate in rates(made(chosen), mode, label)]
+            if label == "both" and mode != "real":
+                found += corrections(made(chosen), made(known), note)
+            for metric, reading, images, said in found:
+                ends = {"low": reading.ends.low, "high": reading.ends.high}
+                where = {"magnification": magnification, "label": label, "metric": metric, "note": said}
+                yield {**where, "value": reading.value, **ends, "images": images}
 
 
 def made(rows: pd.DataFrame) -> Made:
@@ -114,6 +123,20 @@ def rates(images: Made, mode: str, label: str) -> Iterator[tuple[str, Reading, i
     if label == "both":
         yield "sensitivity", *rate(images, images.victim, accepted & images.malignant)
         yield "specificity", *rate(images, images.victim, accepted & ~images.malignant)
+
+
+def corrections(images: Made, real: Made, note: str) -> Iterator[tuple[str, Reading, int, str]]:
+    """Sensitivity and specificity without wrong labels: metric, value, denominator and note."""
+    classes = ("malignant", images.malignant, real.malignant), ("benign", ~images.malignant, ~real.malignant)
+    seen = [rate(images, images.victim, images.accepted & mine) for _, mine, _ in classes]
+    right = [
+        rate(real, real.accepted & mine, (real.accepted & mine) | (real.mistaken & ~mine))[0] for _, _, mine in classes
+    ]
+    for i, metric in enumerate(("sensitivity_corrected", "specificity_corrected")):
+        known = Evidence(seen[i][0], seen[1 - i][0], right[i], right[1 - i])
+        why = refusal(known, (classes[i][0], classes[1 - i][0]))
+        said = "; ".join(filter(None, (note, why)))
+        yield metric, Reading() if why else corrected(known), seen[i][1], said
 
 
 def rate(images: Made, hit: Mask, counted: Mask) -> tuple[Reading, int]:

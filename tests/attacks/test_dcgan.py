@@ -115,7 +115,7 @@ def test_fit_leaves_numbers_a_sheet_and_a_status(straight: tuple[Gan, Path]) -> 
     status = json.loads((folder / "status.json").read_text())
     assert status["status"] == monitor.RULES[int(network.status)]
     assert status["kid_scatter"] == min(row["kid_scatter"] for row in rows)
-    assert network.pairs() == [(0, 40), (0, 100), (1, 40), (1, 100)]
+    assert [cell[:2] for cell in network.labels()] == [(0, 40), (0, 100), (1, 40), (1, 100)]
     assert torch.isfinite(network.realism).all()
 
 

@@ -8,7 +8,8 @@ from torch.nn.utils import parametrize
 
 from robustgan import weights
 from robustgan.errors import InputError
-from robustgan.gan.conditional import LABELS, Discriminator, Doubling, Gan, Generator, cell_name
+from robustgan.gan.cells import LABELS, Cell, cell_name
+from robustgan.gan.conditional import Discriminator, Doubling, Gan, Generator
 
 
 def draw(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -107,19 +108,19 @@ def test_doubling_is_nearest_neighbours_and_a_convolution() -> None:
 def test_labels_are_the_pairs_of_class_and_magnification_that_occur(tmp_path: Path) -> None:
     made = gan()
     made.name_cells(rows((1, 40), (0, 40), (1, 400), (1, 40)))
-    assert made.pairs() == [(0, 40), (1, 40), (1, 400)]
+    assert [cell[:2] for cell in made.labels()] == [(0, 40), (1, 40), (1, 400)]
     assert made.labels_of(rows((1, 400), (0, 400), (0, 40))).tolist() == [2, -1, 0]
     weights.save(made, tmp_path / "w.safetensors")
     again = gan()
     weights.load(again, tmp_path / "w.safetensors")
-    assert again.pairs() == made.pairs()
+    assert again.labels() == made.labels()
 
 
 def test_more_pairs_than_labels_are_refused() -> None:
-    with pytest.raises(InputError, match=f"found 18 pairs.*allowed are {LABELS}"):
-        gan().name_cells(rows(*((y, m) for y in (0, 1) for m in range(9))))
+    with pytest.raises(InputError, match=f"found 66 pairs.*allowed are {LABELS}"):
+        gan().name_cells(rows(*((y, m) for y in (0, 1) for m in range(33))))
 
 
 def test_names_of_labels() -> None:
-    assert cell_name((1, 200)) == "malignant 200X"
-    assert cell_name((0, 0)) == "benign"
+    assert cell_name(Cell(1, 200)) == "malignant 200X"
+    assert cell_name(Cell(0, 0)) == "benign"

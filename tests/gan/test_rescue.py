@@ -10,6 +10,7 @@ from robustgan.attacks.dcgan import DCGAN
 from robustgan.freezing import weights_digest
 from robustgan.gan import game as games
 from robustgan.gan import rescue
+from robustgan.gan.cells import Cell
 from robustgan.gan.conditional import Gan
 from robustgan.gan.monitor import Opinion
 from robustgan.gan.players import Game
@@ -114,7 +115,7 @@ def test_each_action_does_what_it_says(sides: tuple[Samples, Samples]) -> None:
     game.step, seed = 6, game.seed
     rescue.take(game, "restart")
     assert weights_digest(game.gan) != before
-    assert game.gan.pairs() == [(0, 40), (1, 40)]
+    assert game.gan.labels() == [Cell(0, 40), Cell(1, 40)]
     assert (game.step, game.attempt, game.chance, game.r1) == (0, 1, 0.5, 0.0)
     assert game.seed != seed
     assert game.optimisers["g"].param_groups[0]["lr"] == 2e-4
