@@ -21,7 +21,7 @@ import pandas as pd
 from pydantic import Field
 
 from robustgan.errors import InputError, RunError
-from robustgan.gan.recipe import Count, Hunt, Play, Watch
+from robustgan.gan.recipe import Count, Given, Hunt, Play, Watch
 from robustgan.interfaces import Forger, Samples, State
 from robustgan.journal import Journal, Tick
 from robustgan.tensors import Network
@@ -41,6 +41,7 @@ class DCGAN(Forger):
     training: Play = Play()
     monitor: Watch = Watch()
     search: Hunt = Hunt()
+    extractor: Given | None = None  # a further network on whose features fidelity is measured
 
     def build(self) -> Network:
         """Generator and discriminator, untrained; which label means what is set in `fit`."""
@@ -53,22 +54,25 @@ class DCGAN(Forger):
     def fit(self, model: Network, train: Samples, val: Samples, state: State, journal: Journal) -> None:
         """Train on training patients and choose on validation patients; the victim is not used.
 
-        Writes `sheet.png` and `status.json` beside the journal; `fool` refuses a generator that failed.
+        The further extractors choose nothing. Writes `sheet.png` and `status.json` beside the journal; `fool` refuses a
+        generator that failed.
 
         Raises:
-            InputError: the images, or their subtypes, do not fit the settings.
+            InputError: the images, their subtypes, or the extractor's file do not fit the settings.
             RunError: the losses stay not finite.
         """
         import torch
 
         from robustgan.gan.conditional import Gan
+        from robustgan.gan.extractors import extractors
         from robustgan.gan.game import play
         from robustgan.gan.outcome import conclude
         from robustgan.gan.sheet import write_sheet
 
+        others = extractors(self.extractor, train.images.device)
         seed = int(torch.randint(0, 2**62, (), generator=state.rng))
         game, pool, bench = play(cast(Gan, state.network), train, val, self.training, self.monitor, seed, journal)
-        status, rows = conclude(game, pool, bench, val)
+        status, rows = conclude(game, pool, bench, val, others)
         write_sheet(rows, journal.folder / "sheet.png")
         (journal.folder / "status.json").write_text(json.dumps(status, indent=1) + "\n", "utf-8")
 
@@ -85,6 +89,7 @@ class DCGAN(Forger):
         """Make images, search, and let the oracles say which labels hold.
 
         The first oracle helps the search to hold the label, the others judge; one oracle alone only judges.
+        Walks from benign to malignant go to `walk.png` and `walk.csv`.
 
         Returns:
             GENERATED rows of real, natural, searched and walked images, without the columns that name the run's cell.
@@ -96,6 +101,7 @@ class DCGAN(Forger):
         from robustgan.freezing import frozen
         from robustgan.gan import forgery
         from robustgan.gan.conditional import Gan
+        from robustgan.gan.latent_walk import walks, write_walks
         from robustgan.gan.monitor import RULES
         from robustgan.gan.search import Parties
         from robustgan.gan.sheet import write_sheet
@@ -116,5 +122,7 @@ class DCGAN(Forger):
             jury = forgery.Jury(model, judging)
             forged = forgery.forge(Parties(gan, model, helping), jury, self.search, seed, tick)
             real = forgery.real(jury, held_out, self.search.batch)
+            walked = walks(gan, jury, seed, self.search.batch)
         write_sheet(forgery.fooling_rows(gan, forged), folder / "fooling.png")
+        write_walks(walked, folder)
         return pd.concat([real, forged.rows], ignore_index=True)

@@ -30,6 +30,13 @@ DOUBLINGS = 4  # from size / 16 to size
 SLOPE = 0.2  # of the leaky ReLU
 
 Latents = Float[Tensor, "n z"]
+Blend = Float[Tensor, "n k"]  # shares of all labels, an image
+
+
+def look_up(table: nn.Embedding, labels: Labels | Blend) -> Float[Tensor, "n c"]:
+    """The entry of each label, or of a blend of labels."""
+    found: Tensor = labels @ table.weight if labels.is_floating_point() else table(labels)
+    return found
 
 
 class ConditionalNorm(nn.Module):
@@ -43,9 +50,9 @@ class ConditionalNorm(nn.Module):
         nn.init.ones_(self.gain.weight)
         nn.init.zeros_(self.shift.weight)
 
-    def forward(self, x: Float[Tensor, "n c h w"], labels: Labels) -> Float[Tensor, "n c h w"]:
+    def forward(self, x: Float[Tensor, "n c h w"], labels: Labels | Blend) -> Float[Tensor, "n c h w"]:
         """Normalise, then scale and shift by label."""
-        gain, shift = (table(labels)[:, :, None, None] for table in (self.gain, self.shift))
+        gain, shift = (look_up(table, labels)[:, :, None, None] for table in (self.gain, self.shift))
         scaled: Tensor = gain * self.norm(x) + shift
         return scaled
 
@@ -82,9 +89,9 @@ class Generator(nn.Module):
         self.ups = nn.ModuleList(Doubling(a, b) for a, b in pairs)
         nn.init.normal_(self.root.weight, 0.0, 0.02)
 
-    def forward(self, z: Latents, labels: Labels) -> Images:
-        """One image a latent vector."""
-        h: Tensor = self.root(torch.cat([z, self.table(labels)], 1)).unflatten(1, (-1, self.start, self.start))
+    def forward(self, z: Latents, labels: Labels | Blend) -> Images:
+        """One image a latent vector, of a label or of a blend of labels."""
+        h: Tensor = self.root(torch.cat([z, look_up(self.table, labels)], 1)).unflatten(1, (-1, self.start, self.start))
         for norm, up in zip(self.norms, self.ups, strict=True):
             h = up(norm(h, labels).relu())
         return (0.5 + 0.5 * h.float().tanh()).contiguous()

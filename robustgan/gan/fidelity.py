@@ -1,8 +1,8 @@
 """How good a trained generator is, a label at a time, before anybody asks whether its images fool.
 
 Distance, precision, recall and variety stand beside what real images of other patients reach. Copies of training
-images, and labels that the generator ignores, are looked for. All on the features of `quality`: nothing is
-downloaded, and neither the victim nor an oracle has a say.
+images, and labels that the generator ignores, are looked for. All on the features of `quality`; distance, precision
+and recall also on those of `extractors`. Nothing is downloaded, and neither the victim nor an oracle has a say.
 
 Source:
     Binkowski et al., ICLR 2018 (KID); Kynkaanniemi et al., NeurIPS 2019 (precision, recall); Meehan, Chaudhuri,
@@ -12,7 +12,7 @@ Source:
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -23,6 +23,7 @@ from torch import Tensor
 from robustgan.gan.bench import Bench, Pool
 from robustgan.gan.cells import Cell, cell_name
 from robustgan.gan.conditional import Gan, Latents
+from robustgan.gan.extractors import Extractor
 from robustgan.gan.painting import paint, starts
 from robustgan.gan.quality import (
     EXTRACTOR,
@@ -72,16 +73,18 @@ class Report(NamedTuple):
     copies: tuple[float, float] | None  # z and share
     probe: Probe
     grid: float | None
+    extractors: list[str]  # whose features distances were measured on; the first one's decide
 
     def text(self) -> dict[str, Any]:
         """For `status.json`."""
         copies = None if self.copies is None else dict(zip(("z", "share"), self.copies, strict=True))
         probe = {"generated": self.probe.generated, "held_out": self.probe.held_out}
         whole = {"copies": copies, "label_probe": probe, "difference_between_labels": self.grid}
-        return {"extractor": EXTRACTOR, "labels": self.labels, **whole}
+        named = {"extractor": self.extractors[0], "extractors": self.extractors}
+        return {**named, "labels": self.labels, **whole}
 
 
-def assess(gan: Gan, pool: Pool, bench: Bench, watch: Watch) -> Report:
+def assess(gan: Gan, pool: Pool, bench: Bench, watch: Watch, others: Sequence[Extractor]) -> Report:
     """Measure a generator on fixed latent vectors."""
     labels, z = starts(gan, VARIED, 0)
     raw = sides_of(gan, pool, bench, paint(gan, z, labels), labels)
@@ -89,14 +92,20 @@ def assess(gan: Gan, pool: Pool, bench: Bench, watch: Watch) -> Report:
     sides = {name: Side(*(scale(part) for part in side)) for name, side in raw.items()}
     rich = {name: side for name, side in sides.items() if len(side.trained_on) >= FEW}
     made, real = ({name: side[i][:VARIED] for name, side in rich.items()} for i in (0, 1))
-    drawn = bench.yardstick.of(paint(gan, bench.z, bench.labels))
+    images = paint(gan, bench.z, bench.labels)
+    drawn = bench.yardstick.of(images)
+    known = {name: levels(drawn[bench.labels == i], side) for i, (name, side) in enumerate(sides.items())}
+    for extractor in others:
+        for name, found in seen_by(extractor, gan, pool, bench, images).items():
+            known[name] |= found
     return Report(
-        {name: levels(drawn[bench.labels == i], side) for i, (name, side) in enumerate(sides.items())},
+        known,
         ({n: variety(f) for n, f in made.items()}, {n: variety(f) for n, f in real.items()}),
         ({n: twins(f, watch.alike) for n, f in made.items()}, {n: twins(f, watch.alike) for n, f in real.items()}),
         copying(list(raw.values()), bench.yardstick),
         probed(gan.labels(), list(sides.values())),
         obedience(gan, sides, bench.yardstick, z[:GRID]),
+        [EXTRACTOR, *(extractor.name for extractor in others)],
     )
 
 
@@ -126,6 +135,25 @@ def levels(made: Features, side: Side) -> dict[str, float]:
         found[f"precision{suffix}"] = covered(rival, held_out[:n])
         found[f"recall{suffix}"] = covered(held_out[:n], rival)
         found[f"variety{suffix}"] = variety(rival) / variety(held_out[:n])
+    return found
+
+
+def seen_by(extractor: Extractor, gan: Gan, pool: Pool, bench: Bench, images: Bytes) -> dict[str, dict[str, float]]:
+    """Distance, precision and recall of every label on further features, with what training images reach."""
+    ruler, rng = Yardstick(bench.held_out, extractor.features), torch.Generator().manual_seed(0)
+    made, found = ruler.of(images), {}
+    for i, cell in enumerate(gan.labels()):
+        mine, known = bench.labels == i, pool.of(i)
+        n = min(int(mine.sum()), len(known))
+        if n < FEW:
+            continue
+        some = torch.randperm(len(known), generator=rng)[:n].to(known.device)
+        held_out, rivals = ruler.real[mine][:n], {"": made[mine][:n], "_floor": ruler.of(known[some])}
+        level = found[cell_name(cell)] = dict[str, float]()
+        for suffix, rival in rivals.items():
+            level[f"kid_{extractor.name}{suffix}"] = kernel_distance(held_out, rival)
+            level[f"precision_{extractor.name}{suffix}"] = covered(rival, held_out)
+            level[f"recall_{extractor.name}{suffix}"] = covered(held_out, rival)
     return found
 
 

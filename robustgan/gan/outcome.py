@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ import torch
 from robustgan.gan import fidelity, monitor, rescue
 from robustgan.gan.bench import Bench, Pool
 from robustgan.gan.cells import cell_name
+from robustgan.gan.extractors import Extractor
 from robustgan.gan.fidelity import FEW, Report
 from robustgan.gan.game import KID
 from robustgan.gan.monitor import Finding
@@ -21,11 +23,13 @@ SHOWN = 10  # images a row of the contact sheet
 REAL = 0.1  # share of real images that may look less real than a fooling image
 
 
-def conclude(game: Game, pool: Pool, bench: Bench, val: Samples) -> tuple[dict[str, Any], list[Row]]:
+def conclude(
+    game: Game, pool: Pool, bench: Bench, val: Samples, others: Sequence[Extractor]
+) -> tuple[dict[str, Any], list[Row]]:
     """Set `status` and `realism` of the kept GAN; return the text of `status.json` and the contact sheet."""
     gan = game.gan
     set_realism(game, pool, val)
-    report = fidelity.assess(gan, pool, bench, game.watch)
+    report = fidelity.assess(gan, pool, bench, game.watch, others)
     finding = examine(game, report) or Finding("ok", "no rule of gan/monitor.py applies")
     gan.status.fill_(monitor.RULES.index(finding.rule))
     status = {

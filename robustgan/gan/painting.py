@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 
 from robustgan.draws import normal, seed_of
-from robustgan.gan.conditional import Gan, Latents
+from robustgan.gan.conditional import Blend, Gan, Latents
 from robustgan.quantise import to_float
 from robustgan.tensors import Bytes, Images, Labels, Scores
 
 
-def paint(gan: Gan, z: Latents, labels: Labels, batch: int = 256) -> Bytes:
-    """8-bit images of the averaged generator; each depends on its own latent vector and label alone."""
+def paint(gan: Gan, z: Latents, labels: Labels | Blend, batch: int = 256) -> Bytes:
+    """8-bit images of the averaged generator; each depends on its own latent vector and label (or blend) alone."""
     gan.eval()
     with torch.no_grad():
         parts = zip(torch.split(z, batch), torch.split(labels, batch), strict=True)

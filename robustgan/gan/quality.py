@@ -14,6 +14,7 @@ Source:
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
@@ -36,6 +37,7 @@ for _scale in range(SCALES):
     BLOCKS += [3 * DIRECTIONS, 3 * DIRECTIONS, *[3 * DIRECTIONS**2] * (SCALES - 1 - _scale)]
 
 Features = Float[Tensor, "n d"]
+Extract = Callable[[Bytes], Features]
 
 
 def features(images: Bytes, batch: int = 64) -> Features:
@@ -117,8 +119,9 @@ class Yardstick:
     Lengths are bounded before the cubic kernel is applied: without that, a few odd images decide the distance.
     """
 
-    def __init__(self, held_out: Bytes) -> None:
-        raw = features(held_out)
+    def __init__(self, held_out: Bytes, extract: Extract = features) -> None:
+        self.extract = extract
+        raw = extract(held_out)
         self.mean, self.spread = raw.mean(0), raw.std(0, correction=0).clamp_min(1e-6)
         self.real = self.scale(raw)
 
@@ -129,7 +132,7 @@ class Yardstick:
 
     def of(self, images: Bytes) -> Features:
         """Scaled features of images."""
-        return self.scale(features(images))
+        return self.scale(self.extract(images))
 
     def distance(self, images: Bytes) -> float:
         """Kernel distance of as many images as are held out; about 0 for the same distribution, or below."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -16,6 +17,16 @@ Loss = Literal["hinge", "minimax", "nonsaturating", "lsgan", "wgan-gp"]
 Action = Literal["rates", "augment", "r1", "restart"]
 
 TARGETED = ("minimax", "nonsaturating", "lsgan")  # losses that call real images by a number
+
+
+class Given(Spec):
+    """A network from a file whose features images are also measured with (gan/extractors.py); never the victim."""
+
+    model: str  # a name that timm knows; it also names the columns
+    weights: Path  # .safetensors
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]  # of the file: other bytes are another yardstick
+    mean: tuple[Number, Number, Number] = (0.485, 0.456, 0.406)  # taken off images in [0, 1]; ImageNet's
+    std: tuple[Positive, Positive, Positive] = (0.229, 0.224, 0.225)  # then divided by
 
 
 class Play(Spec):

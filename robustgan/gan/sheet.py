@@ -16,12 +16,16 @@ TEXT = 12  # pixels, height of the letters
 INK, PAPER = (20, 20, 20), (255, 255, 255)
 
 
+Colour = tuple[int, int, int]
+
+
 class Row(NamedTuple):
     """One row of a sheet."""
 
     name: str
     images: Bytes
     captions: Sequence[str] = ()  # one an image, or none
+    bars: Sequence[tuple[Colour | None, Colour | None]] = ()  # before each image, beside its upper and lower half
 
     @property
     def factor(self) -> int:
@@ -36,13 +40,15 @@ class Row(NamedTuple):
         return self.images.shape[-2] * self.factor + GAP + (TEXT + GAP if self.captions else 0)
 
 
-def write_sheet(rows: Sequence[Row], path: Path) -> None:
-    """Write the rows as one PNG: the name on the left, then the images."""
+def write_sheet(rows: Sequence[Row], path: Path, title: str = "") -> None:
+    """Write the rows as one PNG: the name on the left, then the images; the title above all."""
     font = ImageFont.load_default(TEXT)
     margin = 2 * GAP + max(int(font.getlength(row.name)) for row in rows)
     width = margin + max(len(row.images) * (row.images.shape[-1] * row.factor + GAP) for row in rows)
-    sheet = Image.new("RGB", (max(width, 4 * SIDE), GAP + sum(row.height for row in rows)), PAPER)
-    top = GAP
+    width = max(width, 4 * SIDE, 2 * GAP + int(font.getlength(title)))
+    top = GAP + (TEXT + 2 * GAP if title else 0)
+    sheet = Image.new("RGB", (width, top + sum(row.height for row in rows)), PAPER)
+    ImageDraw.Draw(sheet).text((GAP, GAP), title, INK, font)
     for row in rows:
         draw_row(sheet, row, (margin, top), font)
         top += row.height
@@ -63,5 +69,8 @@ def draw_row(
     for i, image in enumerate(row.images.permute(0, 2, 3, 1).cpu().numpy()):
         place = (left + i * (wide + GAP), top)
         sheet.paste(Image.fromarray(image).resize((wide, high), Image.Resampling.NEAREST), place)
+        for bar, half in zip(row.bars[i] if row.bars else (), (0, high // 2), strict=False):
+            if bar:
+                pen.rectangle((place[0] - GAP, top + half, place[0] - 1, top + half + high // 2 - 1), bar)
         if row.captions:
             pen.text((place[0], top + high + 1), row.captions[i], INK, font)

@@ -14,6 +14,7 @@ from robustgan.errors import InputError, RunError
 from robustgan.freezing import weights_digest
 from robustgan.gan import game, monitor
 from robustgan.gan.conditional import Gan
+from robustgan.gan.latent_walk import STARTS, STEPS
 from robustgan.gan.recipe import Watch
 from robustgan.interfaces import Samples, State
 from robustgan.journal import Journal, silent
@@ -37,6 +38,7 @@ CELL = {
     "norm": "unrestricted",
     "eps": float("nan"),
 }
+WALKED = 2 * STARTS * STEPS  # images on walks from benign to malignant, at two magnifications
 
 
 class KillError(Exception):
@@ -252,7 +254,8 @@ def test_fool_returns_a_valid_table(tmp_path: Path, trusted: Gan, sides: tuple[S
     assert (checked["oracle_low"] <= checked["oracle_mean"] + 1e-12).all()
     assert (checked["oracle_mean"] <= checked["oracle_high"] + 1e-12).all()
     assert (checked["group"] == "").equals(checked["mode"] != "real")
-    assert (tmp_path / "fooling.png").is_file()
+    for name in ("fooling.png", "walk.png", "walk.csv"):
+        assert (tmp_path / name).is_file()
 
 
 def test_the_random_walk_is_judged_beside_the_search(
@@ -301,11 +304,11 @@ def test_the_victim_never_judges(tmp_path: Path, trusted: Gan, sides: tuple[Samp
 def test_the_search_oracle_does_not_judge(tmp_path: Path, trusted: Gan, sides: tuple[Samples, Samples]) -> None:
     helper, judge = Bright(20.0), Bright(30.0)
     fooled(trusted, [helper, judge], sides[1], tmp_path)
-    assert judge.seen == 20 + 4 * 5 + 2 * 4 * 2  # every row once, and nothing inside the search
+    assert judge.seen == 20 + 4 * 5 + 2 * 4 * 2 + WALKED  # every row once, and nothing inside the search
     assert 0 < helper.seen <= 4 * 2 * (TINY.search.steps + 1)
     alone = Bright(30.0)
     fooled(trusted, [alone], sides[1], tmp_path)
-    assert alone.seen == 20 + 4 * 5 + 2 * 4 * 2
+    assert alone.seen == 20 + 4 * 5 + 2 * 4 * 2 + WALKED
 
 
 def test_victim_oracles_and_generator_stay_as_they_are(

@@ -11,6 +11,7 @@ from robustgan.attacks.dcgan import DCGAN
 from robustgan.gan import fidelity
 from robustgan.gan.bench import Bench, Pool, bench_of, pool_of
 from robustgan.gan.conditional import Gan
+from robustgan.gan.extractors import extractors
 from robustgan.gan.fidelity import Report
 from robustgan.gan.outcome import examine
 from robustgan.gan.players import Game
@@ -78,7 +79,7 @@ def planted(sides: tuple[Samples, Samples], stock: list[torch.Tensor]) -> tuple[
 
 def verdict(sides: tuple[Samples, Samples], stock: list[torch.Tensor]) -> tuple[str, Report]:
     gan, pool, bench = planted(sides, stock)
-    report = fidelity.assess(gan, pool, bench, Watch())
+    report = fidelity.assess(gan, pool, bench, Watch(), extractors(None, torch.device("cpu")))
     game = Game(gan, Play(), Watch(), 0)
     game.losses, game.gaps, game.untrained, game.best_kid = [0.6, 0.8] * 300, [1.0] * 600, 10.0, 0.1
     game.best_step = 600
@@ -97,7 +98,9 @@ def test_a_faithful_generator_passes_every_rule_and_reaches_the_floor(healthy: t
     for level in report.labels.values():
         assert level["images"] == 40
         assert abs(level["kid_scatter"] - level["kid_scatter_floor"]) < 0.1
+        assert abs(level["kid_random"] - level["kid_random_floor"]) < 0.1
         assert level["precision"] > 0.7
+        assert min(level["precision_random"], level["recall_random"]) > 0.6
         assert level["recall"] > 0.6
         assert level["variety"] == pytest.approx(1, abs=0.2)
     assert min(report.probe.generated.values()) > 0.8
@@ -136,7 +139,8 @@ def test_a_generator_that_ignores_labels_is_a_leak(sides: tuple[Samples, Samples
 def test_a_generator_of_other_tissue_is_far_above_the_floor(sides: tuple[Samples, Samples]) -> None:
     _, report = verdict(sides, [tissue(200, 1, 3), tissue(200, 0, 3)])  # labels swapped
     for level in report.labels.values():
-        assert level["kid_scatter"] > 3 * abs(level["kid_scatter_floor"]) + 0.1
+        for name in ("scatter", "random"):
+            assert level[f"kid_{name}"] > 3 * abs(level[f"kid_{name}_floor"]) + 0.1
         assert level["precision"] < level["precision_floor"] - 0.2
     assert max(report.probe.generated.values()) < 0.1
 
@@ -144,8 +148,8 @@ def test_a_generator_of_other_tissue_is_far_above_the_floor(sides: tuple[Samples
 def test_what_status_says_is_plain_numbers(healthy: tuple[str, Report]) -> None:
     text = healthy[1].text()
     assert json.loads(json.dumps(text)) == text
-    assert text["extractor"] == "scatter"
-    assert set(text) == {"extractor", "labels", "copies", "label_probe", "difference_between_labels"}
+    assert (text["extractor"], text["extractors"]) == ("scatter", ["scatter", "random"])
+    assert set(text) == {"extractor", "extractors", "labels", "copies", "label_probe", "difference_between_labels"}
 
 
 def test_labels_with_few_held_out_images_say_only_how_many(sides: tuple[Samples, Samples]) -> None:

@@ -37,3 +37,16 @@ def test_poor_recall_is_said(tmp_path: Path, recall: float, warned: bool) -> Non
 
 def test_nothing_is_said_where_nothing_was_measured(tmp_path: Path) -> None:
     assert fidelity.blocks(read(planted.build(tmp_path / "one"))) == []
+
+
+def test_every_extractor_has_its_distance_and_its_floor(tmp_path: Path) -> None:
+    both = entry(0.8)
+    both["fidelity"]["extractors"] = ["scatter", "random"]
+    both["fidelity"]["labels"]["benign 40X"] |= {"kid_random": 0.34, "kid_random_floor": 0.02}
+    folder = read(planted.build(tmp_path / "one", generators={"old, fold 1": entry(0.8), "new, fold 1": both}))
+    table = fidelity.blocks(folder)[0]
+    assert table.columns[2:6] == ("KID (scatter)", "Floor", "KID (random)", "Floor")  # type: ignore[union-attr]
+    old, new = ([cell.text for cell in row][2:7] for row in table.rows)  # type: ignore[union-attr]
+    assert new == ["0.12", "0.01", "0.34", "0.02", "80.0"]
+    assert old[:2] == ["0.12", "0.01"]
+    assert old[2] != "0.34"

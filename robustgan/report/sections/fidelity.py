@@ -19,12 +19,13 @@ def blocks(folder: Folder) -> list[Block]:
     found = {name: entry for name, entry in folder.run.get("generators", {}).items() if entry.get("fidelity")}
     if not found:
         return []
-    extractors = sorted({entry["fidelity"]["extractor"] for entry in found.values()})
+    eyes = list(dict.fromkeys(name for entry in found.values() for name in _extractors(entry["fidelity"])))
+    distances = [head for name in eyes for head in (f"KID ({name})", "Floor")]
     heads = (
-        "Generator", "Label", f"KID ({', '.join(extractors)})", "KID floor", "Precision, %", "Floor", "Recall, %",
-        "Floor", "Variety", "Floor", "Real images",
+        "Generator", "Label", *distances, "Precision, %", "Floor", "Recall, %", "Floor", "Variety", "Floor",
+        "Real images",
     )  # fmt: skip
-    lines = [line for name, entry in found.items() for line in _lines(name, entry["fidelity"])]
+    lines = [line for name, entry in found.items() for line in _lines(name, entry["fidelity"], eyes)]
     caption = (
         "Fidelity against held-out real images of other patients. Floor: what real training images reach there. "
         "Recall: share of the real images that the generator can make. Variety: mean distance of two images; real "
@@ -35,11 +36,17 @@ def blocks(folder: Folder) -> list[Block]:
     return [table, *([Items(tuple(notes))] if notes else []), *_verdict(found)]
 
 
-def _lines(name: str, fidelity: Mapping[str, Any]) -> Iterator[tuple[Cell, ...]]:
+def _extractors(fidelity: Mapping[str, Any]) -> list[str]:
+    """Whose features distances were measured on; one alone in runs of earlier versions."""
+    names: list[str] = fidelity.get("extractors", [fidelity["extractor"]])
+    return names
+
+
+def _lines(name: str, fidelity: Mapping[str, Any], eyes: list[str]) -> Iterator[tuple[Cell, ...]]:
     for label, values in fidelity["labels"].items():
         shown = [
             _number(values.get(key + end), share)
-            for key, share in ((f"kid_{fidelity['extractor']}", False), *MEASURES)
+            for key, share in (*((f"kid_{eye}", False) for eye in eyes), *MEASURES)
             for end in ("", "_floor")
         ]
         yield Cell(name), Cell(label), *shown, Cell(f"{values['images']:,}", values["images"])
