@@ -38,4 +38,4 @@ def test_make_report_leaves_the_committed_reports_alone() -> None:
 
 def test_the_readme_quotes_the_reports() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
-    assert readme.rewritten(text) == text, "run: python benchmarks/readme.py"
+    assert readme.rewritten(text) == text, "run: python -m benchmarks.readme"
