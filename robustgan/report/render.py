@@ -21,6 +21,7 @@ from robustgan.report.sections import (
     generators,
     performance,
     scope,
+    stability,
     strata,
     transfer,
 )
@@ -59,6 +60,7 @@ def compose(found: Folder) -> Document:
         strata.patients(found),
         strata.subtypes(found),
         gallery.section(found),
+        *stability.sections(found),
         generated.section(found),
         scope.threats(found),
         data.section(found),

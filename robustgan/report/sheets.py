@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from robustgan.report.document import Block, Figure, Picture
+from robustgan.report.document import Block, Figure, Paragraph, Picture
 from robustgan.report.folder import Folder
+
+MOST = 6  # pictures of one kind that are shown
 
 
 class Kind(NamedTuple):
@@ -30,16 +32,19 @@ KINDS = {  # by how the file's name ends
     ),
     "walk": Kind(
         "Walks through latent space from benign to malignant",
-        "Walks through latent space: the same latent vector, its label moved from benign to malignant, with the places "
-        "where the victim and the oracles change their minds.",
+        "Walks from benign to malignant: one latent vector, only its label moves. Below each image P(malignant) by the "
+        "victim and by the oracles; a bar stands where one changes its mind: red the victim, blue the oracles.",
     ),
 }
 
 
 def figures(folder: Folder) -> list[Block]:
-    """Every picture that the run left, as large as its pixels."""
+    """Every picture that the run left, as large as its pixels; where there are many of a kind, where they are."""
     found = {stem: pictures(folder, stem) for stem in KINDS}
-    return [Figure(found[stem], kind.caption, natural=True) for stem, kind in KINDS.items() if found[stem]]
+    shown = {stem: some for stem, some in found.items() if 0 < len(some) <= MOST}
+    blocks: list[Block] = [Figure(some, KINDS[stem].caption, natural=True) for stem, some in shown.items()]
+    many = [f"{len(some)} in evidence/sheets/*-{stem}.png" for stem, some in found.items() if len(some) > MOST]
+    return [*blocks, *([Paragraph(f"More pictures: {', '.join(many)}.", "note")] if many else [])]
 
 
 def pictures(folder: Folder, stem: str) -> tuple[Picture, ...]:

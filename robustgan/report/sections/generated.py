@@ -6,6 +6,7 @@ import math
 
 import pandas as pd
 
+from robustgan.report import cases as lookup
 from robustgan.report import selection, sheets
 from robustgan.report.cases import POOLED
 from robustgan.report.document import Block, Paragraph, Section
@@ -77,12 +78,12 @@ def oracle_accuracy(rows: pd.DataFrame) -> float:
 
 
 def _faithfulness(rows: pd.DataFrame) -> list[Block]:
-    value = oracle_accuracy(rows)
+    value, name = oracle_accuracy(rows), lookup.shown(str(rows["attack"].iloc[0]))
     if math.isnan(value):
-        text = "Label faithfulness is not known: no oracle judged the unfiltered images."
+        text = f"Label faithfulness of {name} is not known: no oracle judged the unfiltered images."
         return [Paragraph(text, "warning")]
     text = (
-        f"Label faithfulness: oracles give the label that was asked for to {percent(value)} % of all "
+        f"Label faithfulness of {name}: oracles give the label that was asked for to {percent(value)} % of all "
         "generated images, unfiltered."
     )
     if value < FAITHFUL:

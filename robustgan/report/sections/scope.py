@@ -49,7 +49,7 @@ def _terms(folder: Folder) -> list[tuple[str, str]]:
     dataset = config.get("dataset", {})
     split, pixels = config.get("split", {}), config.get("pixels", {})
     seen = "some of them seen in training" if folder.leaks_patients else "none of them seen in training"
-    folds = sorted({int(fold) for fold in judged["fold"]})
+    folds = sorted({int(fold) for fold in [*judged["fold"], *folder.generated["fold"]]})
     fit = FITS.get(str(pixels.get("fit")), str(pixels.get("fit"))).format(size=pixels.get("size"))
     return [
         ("Data set", f"{dataset.get('kind', '?')}{_settings(dataset, ('kind', 'citation'), ' with ')}"),
