@@ -38,6 +38,7 @@ class DCGAN(Forger):
     embedding: Count = 64  # length of a label's vector
     ngf: Count = 64  # channels of the generator's last hidden layer; doubled in each layer before
     ndf: Count = 64  # channels of the discriminator's first layer; doubled in each layer after
+    norm: Literal["batch", "virtual"] = "batch"  # of the generator (gan/virtual_norm.py)
     training: Play = Play()
     monitor: Watch = Watch()
     search: Hunt = Hunt()
@@ -49,13 +50,13 @@ class DCGAN(Forger):
 
         spectral = self.training.loss != "wgan-gp"
         widths, by_subtype = (self.ngf, self.ndf), self.labels == "subtype"
-        return Gan(self.size, widths, self.latent, self.embedding, spectral, by_subtype)
+        return Gan(self.size, widths, self.latent, self.embedding, spectral, by_subtype, self.norm == "virtual")
 
     def fit(self, model: Network, train: Samples, val: Samples, state: State, journal: Journal) -> None:
         """Train on training patients and choose on validation patients; the victim is not used.
 
-        The further extractors choose nothing. Writes `sheet.png` and `status.json` beside the journal; `fool` refuses a
-        generator that failed.
+        The further extractors choose nothing. Writes `progress.png` (a row a look), `sheet.png` and `status.json`
+        beside the journal; `fool` refuses a generator that failed.
 
         Raises:
             InputError: the images, their subtypes, or the extractor's file do not fit the settings.

@@ -2,9 +2,9 @@
 
 The topology is DCGAN's (4 x 4 convolutions of stride 2, no hidden fully connected layers). What differs is
 what kept public training runs from collapsing: a spectrally normalised projection discriminator and
-class-conditional batch norm in the generator. Virtual batch norm (Salimans et al., NeurIPS 2016, section 3.5) is
-not offered: spectral norm leaves the discriminator without batch norm, and the averaged generator normalises with
-running statistics, so that no image depends on its neighbours, which is what virtual batch norm was for.
+class-conditional batch norm in the generator. In place of batch norm it may have virtual batch norm: then an image
+does not depend on its neighbours while the generator trains either. Spectral norm leaves the discriminator without
+both.
 
 Source:
     Radford, Metz, Chintala, ICLR 2016 (topology); Miyato, Kataoka, Koyama, Yoshida, ICLR 2018 (spectral
@@ -24,6 +24,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from robustgan.gan import cells
 from robustgan.gan.cells import LABELS, Cell
+from robustgan.gan.virtual_norm import REFERENCE, VirtualNorm
 from robustgan.tensors import Images, Labels, Scores
 
 DOUBLINGS = 4  # from size / 16 to size
@@ -40,11 +41,11 @@ def look_up(table: nn.Embedding, labels: Labels | Blend) -> Float[Tensor, "n c"]
 
 
 class ConditionalNorm(nn.Module):
-    """Batch norm whose gain and shift belong to the label."""
+    """Batch norm, or virtual batch norm, whose gain and shift belong to the label."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, virtual: bool = False) -> None:
         super().__init__()
-        self.norm = nn.BatchNorm2d(channels, affine=False)
+        self.norm = VirtualNorm() if virtual else nn.BatchNorm2d(channels, affine=False)
         self.gain = nn.Embedding(LABELS, channels)
         self.shift = nn.Embedding(LABELS, channels)
         nn.init.ones_(self.gain.weight)
@@ -76,25 +77,43 @@ class Doubling(nn.Module):
 
 
 class Generator(nn.Module):
-    """Latent vectors and labels to images in [0, 1]; `width` is DCGAN's ngf."""
+    """Latent vectors and labels to images in [0, 1]; `width` is DCGAN's ngf.
 
-    def __init__(self, size: int, width: int, latent: int, embedding: int) -> None:
+    With virtual batch norm the latent vectors of the reference are drawn here, and the buffers hold them: they belong
+    to the network as its weights do.
+    """
+
+    reference: Tensor
+    reference_labels: Tensor
+
+    def __init__(self, size: int, width: int, latent: int, embedding: int, virtual: bool = False) -> None:
         super().__init__()
-        self.start, self.latent = size // 2**DOUBLINGS, latent
+        self.start, self.latent, self.virtual = size // 2**DOUBLINGS, latent, virtual
         channels = [width * 2**i for i in reversed(range(DOUBLINGS))]
         self.table = nn.Embedding(LABELS, embedding)
         self.root = nn.Linear(latent + embedding, channels[0] * self.start**2)
-        self.norms = nn.ModuleList(ConditionalNorm(c) for c in channels)
+        self.norms = nn.ModuleList(ConditionalNorm(c, virtual) for c in channels)
         pairs = zip(channels, [*channels[1:], 3], strict=True)
         self.ups = nn.ModuleList(Doubling(a, b) for a, b in pairs)
         nn.init.normal_(self.root.weight, 0.0, 0.02)
+        if virtual:
+            self.register_buffer("reference", torch.randn(REFERENCE, latent))
+            self.register_buffer("reference_labels", torch.zeros(REFERENCE, dtype=torch.int64))
 
     def forward(self, z: Latents, labels: Labels | Blend) -> Images:
         """One image a latent vector, of a label or of a blend of labels."""
+        if self.virtual:
+            z, labels = torch.cat([self.reference.to(z), z]), torch.cat([self._references(labels), labels])
         h: Tensor = self.root(torch.cat([z, look_up(self.table, labels)], 1)).unflatten(1, (-1, self.start, self.start))
         for norm, up in zip(self.norms, self.ups, strict=True):
             h = up(norm(h, labels).relu())
-        return (0.5 + 0.5 * h.float().tanh()).contiguous()
+        made = h[REFERENCE:] if self.virtual else h
+        return (0.5 + 0.5 * made.float().tanh()).contiguous()
+
+    def _references(self, labels: Labels | Blend) -> Tensor:
+        """Labels of the reference, of the same sort as `labels`."""
+        known = self.reference_labels
+        return nn.functional.one_hot(known, LABELS).to(labels) if labels.is_floating_point() else known
 
 
 def plain(layer: nn.Module) -> nn.Module:
@@ -171,11 +190,12 @@ class Gan(nn.Module):
         embedding: int,
         spectral: bool = True,
         by_subtype: bool = False,
+        virtual: bool = False,
     ) -> None:
         super().__init__()
-        self.shape = (size, widths, latent, embedding, spectral, by_subtype)  # what makes another one like it
-        self.size, self.by_subtype = size, by_subtype
-        self.generator = Generator(size, widths[0], latent, embedding)
+        self.shape = (size, widths, latent, embedding, spectral, by_subtype, virtual)  # what makes another one like it
+        self.size, self.by_subtype, self.virtual = size, by_subtype, virtual
+        self.generator = Generator(size, widths[0], latent, embedding, virtual)
         self.discriminator = Discriminator(size, widths[1], spectral)
         numbers, letters = cells.written([])
         self.register_buffer("cells", numbers)  # (class, magnification) of each label; -1 unused
@@ -186,12 +206,20 @@ class Gan(nn.Module):
     def name_cells(self, rows: pd.DataFrame) -> None:
         """Give a label to every pair of class (or subtype) and magnification that occurs in `rows`.
 
+        The reference of virtual batch norm takes them in turn.
+
         Raises:
             InputError: there are more pairs than labels, or subtypes that cannot be labels.
         """
-        numbers, letters = cells.written(cells.labels_for(rows, self.by_subtype))
+        self.adopt(*cells.written(cells.labels_for(rows, self.by_subtype)))
+
+    def adopt(self, numbers: Tensor, letters: Tensor) -> None:
+        """Give the labels this meaning."""
         self.cells.copy_(numbers)
         self.letters.copy_(letters)
+        if self.virtual:
+            places = torch.arange(REFERENCE, device=self.cells.device)
+            self.generator.reference_labels.copy_(places % len(self.labels()))
 
     def labels(self) -> list[Cell]:
         """What every label in use means, in the order of the labels."""

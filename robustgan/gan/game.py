@@ -19,8 +19,9 @@ from robustgan.gan.bench import Bench, Pool, bench_of, pool_of
 from robustgan.gan.cells import cell_name
 from robustgan.gan.conditional import Gan
 from robustgan.gan.monitor import FEWEST, Finding, Opinion
-from robustgan.gan.painting import opinion, paint
+from robustgan.gan.painting import opinion, paint, starts
 from robustgan.gan.players import Game
+from robustgan.gan.progress import Grid, append
 from robustgan.gan.quality import EXTRACTOR, Features, covered, kernel_distance, uncertainty
 from robustgan.gan.recipe import Play, Watch
 from robustgan.gan.turn import turn
@@ -101,7 +102,7 @@ def reload(game: Game, journal: Journal) -> None:
 
 
 def look(game: Game, numbers: list[list[float]], bench: Bench, journal: Journal) -> None:
-    """Measure the averaged generator, write the numbers, keep the best, mend what is wrong, make a checkpoint."""
+    """Measure and show the averaged generator, keep the best, mend what is wrong, make a checkpoint."""
     d_loss, g_loss, gap, called, length = (list(column) for column in zip(*numbers, strict=True))
     for series, column in ((game.losses, d_loss), (game.gaps, gap), (game.signs, called), (game.lengths, length)):
         series += column
@@ -116,10 +117,21 @@ def look(game: Game, numbers: list[list[float]], bench: Bench, journal: Journal)
     if kid < game.best_kid:
         game.best_kid, game.best_step = kid, game.step
         game.best = {name: value.clone() for name, value in game.gan.state_dict().items()}
+    show(game, kid, journal)
     done, best = game.step, game.best_kid
     rescue.attend(game, opinion_of(game, bench, images))
     journal.save(**game.state())
     journal.tick(done, game.rule.steps, f"{KID} {kid:.3f}, best {best:.3f}")
+
+
+def show(game: Game, kid: float, journal: Journal) -> None:
+    """Add a row to `progress.png`: an image a label, from latent vectors that stay the same."""
+    labels, z = starts(game.gan, 1, 0)
+    grid = Grid([cell_name(cell) for cell in game.gan.labels()], game.gan.size)
+    again = f"\nattempt {game.attempt + 1}" if game.attempt else ""
+    text = f"step {game.step}\nKID {kid:.3f}{again}"
+    append(journal.folder / "progress.png", grid, paint(game.gan, z, labels), text, game.looks)
+    game.looks += 1
 
 
 def recall(game: Game, bench: Bench, made: Features) -> None:

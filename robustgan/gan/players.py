@@ -18,7 +18,7 @@ ATTEMPT = (  # what belongs to one attempt, and starts anew with the next
     "seed", "step", "chance", "r1", "losses", "gaps", "signs", "lengths", "distances", "recalls", "sizes",
     "best", "best_kid", "best_step",
 )  # fmt: skip
-WHOLE = ("attempt", "reloads", "untrained", "over", "taken", "noted", "earlier")
+WHOLE = ("attempt", "looks", "reloads", "untrained", "over", "taken", "noted", "earlier")
 
 
 class Game:
@@ -28,6 +28,7 @@ class Game:
         self.gan, self.rule, self.watch = gan, rule, watch
         self.player: Generator = copy.deepcopy(gan.generator)
         self.attempt = self.reloads = 0
+        self.looks = 0  # at the generator, in all attempts: the rows of `progress.png`
         self.untrained = math.inf  # distance before the first step
         self.over = False  # nothing is left to try
         self.taken: list[dict[str, Any]] = []  # actions: attempt, step, rule, reason, action

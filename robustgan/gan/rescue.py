@@ -100,8 +100,7 @@ def restart(game: Game) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         fresh = Gan(*gan.shape)
-    fresh.cells.copy_(gan.cells)
-    fresh.letters.copy_(gan.letters)
+    fresh.adopt(gan.cells, gan.letters)
     gan.load_state_dict(fresh.state_dict())
     game.player.load_state_dict(fresh.generator.state_dict())
     game.attempt += 1

@@ -132,7 +132,7 @@ def test_a_fit_that_was_killed_goes_on_to_the_same_bytes(
         file.write('{"step": 999')  # half a line, written after the last checkpoint
     resumed = fitted(tmp_path / "killed", sides)
     assert weights_digest(resumed) == weights_digest(network)
-    for name in ("stats.jsonl", "sheet.png", "status.json"):
+    for name in ("stats.jsonl", "sheet.png", "status.json", "progress.png"):
         assert (tmp_path / "killed" / name).read_bytes() == (folder / name).read_bytes()
 
 

@@ -226,5 +226,5 @@ def test_a_ladder_that_was_killed_goes_on_to_the_same_bytes(
         fitted(tmp_path / "killed", sides, plan, stop)
     resumed, _ = fitted(tmp_path / "killed", sides, plan)
     assert weights_digest(resumed) == weights_digest(network)
-    for name in ("stats.jsonl", "sheet.png", "status.json"):
+    for name in ("stats.jsonl", "sheet.png", "status.json", "progress.png"):
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "straight" / name).read_bytes()
