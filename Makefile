@@ -11,9 +11,10 @@ UV := env -u PIP_FIND_LINKS -u UV_FIND_LINKS VIRTUAL_ENV=.venv $(BIN)/uv pip ins
 help:
 	@sed -n 's/^#  *make /make /p' Makefile
 
+# Under out/, which git ignores: the reports in reports/ are the committed ones.
 report: .venv/.run
-	$(BIN)/robustgan run quickstart
-	@echo "Open reports/quickstart/report.html in a browser."
+	$(BIN)/robustgan run quickstart --out out
+	@echo "Open out/reports/quickstart/report.html in a browser."
 
 test: .venv/.test
 	$(BIN)/python -m pytest $(ARGS)
@@ -28,7 +29,7 @@ bench: .venv/.run
 	$(BIN)/python benchmarks/quickstart.py
 
 clean:
-	rm -rf .venv .tox runs dist
+	rm -rf .venv .tox out runs dist
 
 .venv/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -1,32 +1,22 @@
-"""Write the results table of the README from the committed reports, so that no number in it is typed by hand.
+"""Write the result tables of the README from the committed reports, so that no number in them is typed by hand.
 
-python benchmarks/readme.py          rewrites the part of README.md between the markers
+python -m benchmarks.readme          rewrites the parts of README.md between the markers
 """
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import pandas as pd
 
+from benchmarks import readme_advgan, readme_dcgan
+from benchmarks.shares import percent
 from robustgan import tables
 
 ROOT = Path(__file__).parents[1]
-BEGIN, END = "<!-- results: written by benchmarks/readme.py -->", "<!-- end of results -->"
 SUITES = {"idc_subset": "real tissue (IDC, 199 patients)", "quickstart": "simulated tissue, four magnifications"}
 ATTACKS = ("noise", "fgsm", "pgd", "advgan", "worst-case")
 METRICS = ("sensitivity", "specificity", "attack_success")
-
-
-def percent(row: pd.Series, value: str, low: str, high: str) -> str:
-    """A share in per cent with its interval, or `n/a`."""
-    numbers = [100 * row[name] for name in (value, low, high)]
-    if math.isnan(numbers[0]):
-        return "n/a"
-    if math.isnan(numbers[1]):
-        return f"{numbers[0]:.1f}"
-    return f"{numbers[0]:.1f} ({numbers[1]:.1f}–{numbers[2]:.1f})"
 
 
 def chosen(name: str) -> pd.DataFrame:
@@ -54,11 +44,22 @@ def table() -> str:
     return "\n".join(lines)
 
 
-def rewritten(text: str) -> str:
-    """README with the table of today between its markers."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+def generators(reports: Path) -> str:
+    """The Markdown tables of all generators whose suites have a report."""
+    return "\n\n".join(filter(None, (readme_advgan.table(reports), readme_dcgan.table(reports))))
+
+
+def rewritten(text: str, reports: Path = ROOT / "reports") -> str:
+    """README with the tables of today between their markers."""
+    text = _between(text, "results", table())
+    return _between(text, "generators", generators(reports))
+
+
+def _between(text: str, name: str, content: str) -> str:
+    begin, end = f"<!-- {name}: written by benchmarks/readme.py -->", f"<!-- end of {name} -->"
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{content}\n{end}{after}"
 
 
 if __name__ == "__main__":

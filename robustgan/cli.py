@@ -37,6 +37,9 @@ MENDABLE = {  # what a user can mend about a folder: full, closed to writing, or
 }  # fmt: skip
 
 Config = Annotated[str, typer.Argument(help="A config file, or the name of one that comes with robustgan.")]
+Board = Annotated[
+    Path | None, typer.Option("--tensorboard", help="Folder that gets TensorBoard event files of every training.")
+]
 Out = Annotated[Path, typer.Option("--out", help="Folder that gets `runs/` and `reports/`.")]
 
 
@@ -52,18 +55,24 @@ def root(
 
 @app.command(epilog="Examples: `robustgan run quickstart` · `robustgan run my.yaml --set seed=1 --out /data/x`")
 def run(
-    config: Config, sets: Settings = None, out_dir: Out = Path(), data: Data = Path(), as_json: AsJson = False
+    config: Config,
+    sets: Settings = None,
+    out_dir: Out = Path(),
+    data: Data = Path(),
+    as_json: AsJson = False,
+    board: Board = None,
 ) -> None:
     """Train, attack, judge, report. The same command again resumes, and redoes nothing that is done."""
     from robustgan import pipeline
     from robustgan.console import Bars, Lines
+    from robustgan.tensorboard import mirrored
 
     plan, place = read_plan(config, sets), _place(out_dir, data)
     total = len(pipeline.stages(plan, place)) + 1
     command = shlex.join(["robustgan", "run", config, *(part for s in sets or [] for part in ("--set", s))])
     view = Bars(out, total) if out.is_terminal and not as_json else Lines(out, total, as_json)
-    with view:
-        folder, failures = pipeline.run(plan, place, command, view.watch)
+    with view, mirrored(board, place, view.watch) as watch:
+        folder, failures = pipeline.run(plan, place, command, watch)
     if as_json:
         out.print(json.dumps({"report": str(folder), "failures": failures}), markup=False, highlight=False)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
@@ -12,6 +13,8 @@ from typing import Any
 import pandas as pd
 
 from robustgan import tables
+
+SHEETS = {"generator": ("sheet", "progress"), "forged": ("fooling", "walk")}  # pictures that a stage may leave
 
 
 def gather(inputs: Mapping[str, Path], settings: Mapping[str, Any], folder: Path) -> None:
@@ -30,6 +33,7 @@ def gather(inputs: Mapping[str, Path], settings: Mapping[str, Any], folder: Path
     _tables(by_kind, folder)
     _curves(by_kind).to_csv(place / "curves.csv", index=False, float_format="%.6g", lineterminator="\n")
     _pictures(by_kind, place)
+    _sheets(by_kind, place / "sheets")
     content = {**settings, **_facts(by_kind)}
     (place / "run.json").write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
 
@@ -74,13 +78,13 @@ def _curves(by_kind: Mapping[str, list[Path]]) -> pd.DataFrame:
 def _names(by_kind: Mapping[str, list[Path]]) -> dict[Path, str]:
     """What each trained network is called; within a fold no two share a name."""
     made = by_kind.get("generator", [])
-    several = len({_settings(path)["attack_seed"] for path in made}) > 1
+    seeds = {_settings(path)["attack_seed"] for path in made}
     names = {path: str(_settings(path)["name"]) for path in by_kind.get("classifier", [])}
     for path in made:
         record = _record(path)
         against = "classifier" in record["inputs"]  # else it is trained without a victim, and named by the attack alone
         name = re.sub(r"^train |, fold \d+$", "", record["name"]) if against else record["settings"]["name"]
-        names[path] = name + (f", seed {record['settings']['attack_seed']}" if several else "")
+        names[path] = name + _seed(path, len(seeds) > 1)
     return names
 
 
@@ -106,12 +110,30 @@ def _pictures(by_kind: Mapping[str, list[Path]], place: Path) -> None:
                 tables_found.append(frame)
     if tables_found:
         pd.concat(tables_found).to_csv(place / "examples.csv", index=False, float_format="%.6g", lineterminator="\n")
-    for kind, name in (("generator", "sheet"), ("forged", "fooling")):
-        for path in by_kind.get(kind, []):
-            if (path / f"{name}.png").exists():
-                settings = _settings(path)
-                label = settings["attack"]["name"] or settings["attack"]["kind"]
-                shutil.copyfile(path / f"{name}.png", place / "sheets" / f"{label}-fold{settings['fold']}-{name}.png")
+
+
+def _sheets(by_kind: Mapping[str, list[Path]], place: Path) -> None:
+    """What generators painted, named by generator and fold."""
+    names = {**_names(by_kind), **_judged(by_kind)}
+    for kind, stems in SHEETS.items():
+        for path, stem in itertools.product(by_kind.get(kind, []), stems):
+            if (path / f"{stem}.png").exists():
+                name = f"{names[path]}-fold{_settings(path)['fold']}-{stem}.png".replace("/", "_")
+                shutil.copyfile(path / f"{stem}.png", place / name)
+
+
+def _judged(by_kind: Mapping[str, list[Path]]) -> dict[Path, str]:
+    """What the images of each generator are called; with the classifier where they were judged by several."""
+    made = by_kind.get("forged", [])
+    seeds = {_settings(path)["attack_seed"] for path in made}
+    cells = {path: re.sub(r"^attack |, fold \d+$", "", _record(path)["name"]) for path in made}  # `dcgan on densenet`
+    several = len({cell.rpartition(" on ")[2] for cell in cells.values()}) > 1
+    names = {path: cell if several else cell.rpartition(" on ")[0] for path, cell in cells.items()}
+    return {path: name + _seed(path, len(seeds) > 1) for path, name in names.items()}
+
+
+def _seed(path: Path, several: bool) -> str:
+    return f", seed {_settings(path)['attack_seed']}" if several else ""
 
 
 def _facts(by_kind: Mapping[str, list[Path]]) -> dict[str, Any]:

@@ -243,6 +243,7 @@ def closing(plan: Experiment, done: list[Stage], failed: dict[str, str], command
     failures = [{"stage": name, "reason": why} for name, why in failed.items()]
     settings = {
         "config": plan.settings(),
+        "changed": [attack.model_dump(mode="json", exclude_defaults=True) for attack in plan.attacks],
         "citation": plan.dataset.source,
         "command": command,
         "failures": failures,

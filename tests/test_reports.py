@@ -1,6 +1,7 @@
 """The committed reports are what the code makes of their own tables; the README quotes them."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,14 @@ def test_the_suites_that_the_readme_promises_are_there() -> None:
     assert {"quickstart", "idc_subset", "breakhis_subset"} <= {folder.name for folder in COMMITTED}
 
 
+def test_make_report_leaves_the_committed_reports_alone() -> None:
+    done = subprocess.run(["make", "-n", "report"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "robustgan run quickstart --out out\n" in done.stdout
+    assert "/out/" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
+    for told in (done.stdout, (ROOT / "README.md").read_text("utf-8")):
+        assert "out/reports/quickstart/report.html" in told
+
+
 def test_the_readme_quotes_the_reports() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
-    assert readme.rewritten(text) == text, "run: python benchmarks/readme.py"
+    assert readme.rewritten(text) == text, "run: python -m benchmarks.readme"

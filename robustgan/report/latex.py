@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from robustgan.report.document import Block, Table
+from robustgan.report.document import Block, Document, Table
 from robustgan.report.folder import Folder
-from robustgan.report.sections import drops, generated, performance
+from robustgan.report.sections import drops
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -28,13 +28,14 @@ SPECIAL = {
 }
 
 
-def write(found: Folder, folder: Path) -> None:
+def write(document: Document, found: Folder, folder: Path) -> None:
     """Write `clean.tex`, `drops.tex` and `fooling.tex`: one `tabular` a table, in the order of the report."""
     folder.mkdir(exist_ok=True)
+    blocks_of = {section.anchor: section.blocks for section in document.sections}
     files = {
-        "clean": performance.section(found).blocks,
+        "clean": blocks_of["clean"],
         "drops": tuple(drops.compact(found, model) for model in found.judged),
-        "fooling": generated.section(found).blocks,
+        "fooling": blocks_of["generated"],
     }
     for name, blocks in files.items():
         (folder / f"{name}.tex").write_text(_file(blocks), "utf-8", newline="\n")

@@ -35,7 +35,7 @@ def drop_maps(folder: Folder, model: str) -> Figure | None:
             {m: {case.title: _drop(folder, case, metric, m) for case in shown} for m in columns},
             index=[case.title for case in shown],
         )
-        pictures.append(_keep(folder, heatmap.draw(table, metric), f"drops-{metric}", model, _drops_alt(table, metric)))
+        pictures.append(keep(folder, heatmap.draw(table, metric), f"drops-{metric}", model, _drops_alt(table, metric)))
     caption = (
         "Drops in percentage points, attacks down and magnifications across. Dark means much is lost. "
         "Grey and hatched: undefined, or the classifier does not work there without an attack."
@@ -67,7 +67,7 @@ def changes(folder: Folder, model: str) -> Figure | None:
         }
         alt = "; ".join(f"{m}: " + ", ".join(_change_alt(row) for row in rows) for m, rows in groups.items())
         drawing = change.draw(groups, metric.capitalize())
-        pictures.append(_keep(folder, drawing, f"change-{metric}", model, f"{metric.capitalize()} in %. {alt}."))
+        pictures.append(keep(folder, drawing, f"change-{metric}", model, f"{metric.capitalize()} in %. {alt}."))
     budget = lookup.budget(shown[0].norm, shown[0].eps)
     return Figure(tuple(pictures), f"Clean and attacked at {budget}, with 95 % intervals clustered by patient.")
 
@@ -99,7 +99,7 @@ def success(folder: Folder, model: str) -> Figure | None:
             drawing = budgets.draw(tracks, f"{title}, pooled", "largest change of a channel (eps)")
             alt = "; ".join(f"{t.name}: " + ", ".join(_budget_alt(t, i) for i in range(len(t.eps))) for t in tracks)
             pictures.append(
-                _keep(
+                keep(
                     folder,
                     drawing,
                     f"budget-{metric.replace(chr(95), chr(45))}",
@@ -144,7 +144,7 @@ def examples(folder: Folder, model: str) -> Figure | None:
                 f"{gallery.SIDES[t.label]} {t.magnification}: {t.clean_score:.2f} to {t.score:.2f}" for t in triplets
             )
             pictures.append(
-                _keep(folder, drawing, f"gallery-{case.attack}", model, f"{case.title}: P(malignant) {alt}.")
+                keep(folder, drawing, f"gallery-{case.attack}", model, f"{case.title}: P(malignant) {alt}.")
             )
             gains.append(f"{case.name} × {gain}")
     caption = (
@@ -177,7 +177,7 @@ def transfer(folder: Folder) -> Figure | None:
             for made, row in table.iterrows()
         ]
         alt = f"Transfer of {title}, % of images turned. " + "; ".join(lines) + "."
-        pictures.append(_keep(folder, matrix.draw(table, title), f"transfer-{name}", "", alt))
+        pictures.append(keep(folder, matrix.draw(table, title), f"transfer-{name}", "", alt))
     caption = (
         "Rows: the classifier that was attacked. Columns: the one that judged. The diagonal is the attack at home."
     )
@@ -211,29 +211,11 @@ def training(folder: Folder) -> Figure | None:
             f"{row['name']} {row['value']:.3g}" for _, row in last.iterrows() if row["name"] not in curves.HIDDEN
         )
         drawing = curves.draw(part, str(network))
-        pictures.append(
-            _keep(folder, drawing, f"training-{network}", "", f"Training of {network}; at the end: {ends}.")
-        )
+        pictures.append(keep(folder, drawing, f"training-{network}", "", f"Training of {network}; at the end: {ends}."))
     return Figure(tuple(pictures), "What each training recorded, one line a fold.") if pictures else None
 
 
-def sheets(folder: Folder, stem: str) -> tuple[Picture, ...]:
-    """Contact sheets whose file name ends with `stem`, as delivered."""
-    what = {
-        "sheet": "Contact sheet of generated images, one row a label",
-        "fooling": "Generated images that fool the victim",
-    }
-    return tuple(
-        Picture(
-            path.relative_to(folder.path).as_posix(),
-            f"{what.get(stem, stem)} ({path.stem.replace('-', ' ')}).",
-        )
-        for path in folder.sheets
-        if path.stem.rpartition("-")[2] == stem
-    )
-
-
-def _keep(folder: Folder, drawing: Drawing, name: str, model: str, alt: str) -> Picture:
+def keep(folder: Folder, drawing: Drawing, name: str, model: str, alt: str) -> Picture:
     """Save a drawing under `figures/`; several models get files of their own."""
     several = f"{model}-" if model and len(folder.models) > 1 else ""
     path = f"figures/{slug(several + name)}.png"

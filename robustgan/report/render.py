@@ -21,6 +21,7 @@ from robustgan.report.sections import (
     generators,
     performance,
     scope,
+    stability,
     strata,
     transfer,
 )
@@ -39,7 +40,7 @@ def render(folder: Path) -> None:
         document = compose(found)
     tables.write(found.metrics, tables.METRICS, folder / "metrics.csv")
     tables.write(found.fooling, tables.FOOLING, folder / "fooling.csv")
-    latex.write(found, folder / "tables")
+    latex.write(document, found, folder / "tables")
     (folder / "report.md").write_text(markdown.text(document), "utf-8", newline="\n")
     (folder / "report.html").write_text(page.text(document, folder), "utf-8", newline="\n")
 
@@ -59,6 +60,7 @@ def compose(found: Folder) -> Document:
         strata.patients(found),
         strata.subtypes(found),
         gallery.section(found),
+        *stability.sections(found),
         generated.section(found),
         scope.threats(found),
         data.section(found),

@@ -80,7 +80,7 @@ def generated(count: int = 40) -> pd.DataFrame:
     """GENERATED rows: the victim is wrong on 2 % of natural and 60 % of searched images."""
     rng = np.random.default_rng(3)
     parts = []
-    for mode, wrong in (("real", 0.08), ("natural", 0.15), ("searched", 0.6)):
+    for mode, wrong in (("real", 0.08), ("natural", 0.15), ("searched", 0.6), ("walked", 0.17)):
         n = count * 8
         label = np.tile([0, 1], n // 2)
         pred = np.where(rng.random(n) < wrong, 1 - label, label)

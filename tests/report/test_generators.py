@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from robustgan.report.sections import generated, generators
+from robustgan.report.sections import generated, generators, rates
 from robustgan.report.sections.generators import Check, checks
 
 
@@ -66,5 +66,5 @@ def test_what_is_odd_is_said(change: dict[str, Any], said: str) -> None:
 
 
 def test_where_labels_do_not_hold_no_rate_is_shown() -> None:
-    assert not {metric for _, metric in generated.LABELS} & {"fooling_rate", "yield"}
+    assert not {metric for _, metric in rates.LABELS} & {"fooling_rate", "yield"}
     assert generated.FAITHFUL == 0.80

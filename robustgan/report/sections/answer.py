@@ -15,10 +15,10 @@ NAMED = 6  # failed stages that the first warning names
 def section(folder: Folder) -> Section:
     """What stands on top of the report."""
     blocks: list[Block] = [*_failures(folder), *_leak(folder)]
-    if not folder.judged:
+    if not folder.models:
         words = "No image was judged: there is nothing to conclude from this run."
         blocks.append(Paragraph(words, "warning"))
-    for model in folder.judged:
+    for model in folder.models:
         blocks += _model(folder, model)
     return Section("answer", "The answer", tuple(blocks))
 

@@ -7,30 +7,14 @@ import math
 import pandas as pd
 
 from robustgan.report import cases as lookup
-from robustgan.report import pictures
+from robustgan.report import selection, sheets
 from robustgan.report.cases import POOLED
-from robustgan.report.document import Block, Cell, Figure, Paragraph, Section, Table
+from robustgan.report.document import Block, Paragraph, Section
 from robustgan.report.folder import Folder, Row, records
-from robustgan.report.sections import fidelity
-from robustgan.report.words import absent, count, interval, percent
+from robustgan.report.sections import fidelity, rates
+from robustgan.report.words import count, percent
 
 FAITHFUL = 0.80  # GAN-test accuracy of the oracles below which labels are not to be believed
-
-LABELS = {  # what says whether the labels hold: all that is shown where they do not
-    ("real", "oracle_floor"): "Oracle floor, real",
-    ("natural", "oracle_accuracy"): "Oracles on natural (GAN-test)",
-    ("natural", "victim_accuracy"): "Victim on natural (GAN-test)",
-    ("natural", "gap"): "Gap, natural",
-}
-
-COLUMNS = {  # (mode, metric): head
-    ("natural", "yield"): "Yield, natural",
-    ("natural", "fooling_rate"): "Fooling rate, natural",
-    ("searched", "yield"): "Yield, searched",
-    ("searched", "fooling_rate"): "Fooling rate, searched",
-    ("real", "fooling_rate"): "Victim wrong, real",
-    **LABELS,
-}
 
 
 def section(folder: Folder) -> Section:
@@ -40,7 +24,7 @@ def section(folder: Folder) -> Section:
         return Section(
             "generated",
             "Images made from scratch",
-            (*_statuses(folder), none, *fidelity.blocks(folder), *_sheets(folder)),
+            (*_statuses(folder), none, *fidelity.blocks(folder), *sheets.figures(folder)),
         )
     intro = (
         "These images have no original, so nothing here is a drop and nothing has an eps. The label that "
@@ -52,7 +36,7 @@ def section(folder: Folder) -> Section:
     tables: list[Block] = []
     for identity in records(folder.fooling[["model", "attack", "seed"]].drop_duplicates()):
         rows = _rows(folder.fooling, identity)
-        tables += [*_faithfulness(rows), _table(folder, rows, identity)]
+        tables += [*_faithfulness(rows), *_evidence(folder, rows, identity)]
     oracles = count(int(folder.generated["oracles"].max()), "oracle")
     judges = f"Judged by {oracles} outside the search; intervals are 95 %."
     blocks = (
@@ -61,7 +45,7 @@ def section(folder: Folder) -> Section:
         *fidelity.blocks(folder),
         *tables,
         Paragraph(judges, "note"),
-        *_sheets(folder),
+        *sheets.figures(folder),
     )
     return Section("generated", "Images made from scratch", blocks)
 
@@ -94,12 +78,12 @@ def oracle_accuracy(rows: pd.DataFrame) -> float:
 
 
 def _faithfulness(rows: pd.DataFrame) -> list[Block]:
-    value = oracle_accuracy(rows)
+    value, name = oracle_accuracy(rows), lookup.shown(str(rows["attack"].iloc[0]))
     if math.isnan(value):
-        text = "Label faithfulness is not known: no oracle judged the unfiltered images."
+        text = f"Label faithfulness of {name} is not known: no oracle judged the unfiltered images."
         return [Paragraph(text, "warning")]
     text = (
-        f"Label faithfulness: oracles give the label that was asked for to {percent(value)} % of all "
+        f"Label faithfulness of {name}: oracles give the label that was asked for to {percent(value)} % of all "
         "generated images, unfiltered."
     )
     if value < FAITHFUL:
@@ -108,39 +92,9 @@ def _faithfulness(rows: pd.DataFrame) -> list[Block]:
     return [Paragraph(f"{text} That is enough ({percent(FAITHFUL)} % or more) to read the rates below.")]
 
 
-def _table(folder: Folder, rows: pd.DataFrame, identity: Row) -> Table:
-    """One row a magnification and label, one column a rate."""
-    there = set(zip(rows["mode"], rows["metric"], strict=True))
-    heads = COLUMNS if oracle_accuracy(rows) >= FAITHFUL else LABELS
-    pairs = [pair for pair in heads if pair in there]
-    lines = []
-    for magnification in lookup.magnifications(rows):
-        for label in ("benign", "malignant", "both"):
-            part = rows[(rows["magnification"] == magnification) & (rows["label"] == label)]
-            if len(part):
-                rates = [_rate(part, mode, metric) for mode, metric in pairs]
-                lines.append((Cell(magnification), Cell(label), *rates))
-    seeded = f", seed {identity['seed']}" if folder.fooling["seed"].nunique() > 1 else ""
-    name = lookup.shown(identity["attack"])
-    caption = f"{name} against {identity['model']}{seeded}: % (95 % interval), n images."
-    return Table(caption, ("Magnification", "Label", *(COLUMNS[pair] for pair in pairs)), tuple(lines))
-
-
-def _rate(part: pd.DataFrame, mode: str, metric: str) -> Cell:
-    found = part[(part["mode"] == mode) & (part["metric"] == metric)]
-    if found.empty:
-        return absent()
-    row = records(found)[0]
-    if row["value"] != row["value"]:
-        return absent(str(row["note"]) or f"n = {int(row['images'])}")
-    text = f"{interval(row['value'], row['low'], row['high'])}, n {int(row['images'])}"
-    return Cell(text, float(row["value"]))
-
-
-def _sheets(folder: Folder) -> list[Block]:
-    captions = {
-        "sheet": "Generated images at a fixed latent, one row a label (all of them, not a selection).",
-        "fooling": "Generated images that all oracles accept and that fool the victim (a selection).",
-    }
-    found = {stem: pictures.sheets(folder, stem) for stem in captions}
-    return [Figure(found[stem], caption, natural=True) for stem, caption in captions.items() if found[stem]]
+def _evidence(folder: Folder, rows: pd.DataFrame, identity: Row) -> list[Block]:
+    """Rates and the selection curve; where labels do not hold, only the table that says so."""
+    if not oracle_accuracy(rows) >= FAITHFUL:
+        return [*rates.tables(folder, rows, identity, rates.LABELS)]
+    counted = rates.tables(folder, rows, identity, rates.COLUMNS)
+    return [*counted, *rates.recognised(folder, rows, identity), selection.figure(folder, identity)]

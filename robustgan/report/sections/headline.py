@@ -128,18 +128,29 @@ def _generated(folder: Folder, model: str) -> str:
     """What images from scratch do, beside the floor that real images set."""
     pooled = folder.fooling[(folder.fooling["model"] == model) & (folder.fooling["magnification"] == POOLED)]
     pooled = pooled[pooled["label"] == "both"]
-    natural = _rate(pooled, "natural", "fooling_rate")
+    found = [part for _, part in pooled.groupby(["attack", "seed"], sort=False)]
+    if not found:
+        return ""
+    faithful = sum(oracle_accuracy(part) >= FAITHFUL for part in found)
+    if len(found) > 1:
+        return f"Of {len(found)} generators of images from scratch, label-faithful: {faithful}; their rates are below."
+    if not faithful:
+        return "The generator of images from scratch is not label-faithful: its fooling rates are no evidence."
+    return _fooled(found[0])
+
+
+def _fooled(rows: pd.DataFrame) -> str:
+    natural = _rate(rows, "natural", "fooling_rate")
     if not natural:
         return ""
-    if not oracle_accuracy(pooled) >= FAITHFUL:
-        return "The generator of images from scratch is not label-faithful: its fooling rates are no evidence."
-    searched = _rate(pooled, "searched", "fooling_rate")
-    floor = _rate(pooled, "real", "fooling_rate")
-    name = str(pooled["attack"].iloc[0])
+    searched = _rate(rows, "searched", "fooling_rate")
+    walked = _rate(rows, "walked", "fooling_rate")
+    floor = _rate(rows, "real", "fooling_rate")
+    name = lookup.shown(str(rows["attack"].iloc[0]))
     after = f"; after a search in latent space, {searched}" if searched else ""
+    control = f"; after random steps as long as those of the search, {walked}" if walked else ""
     real = f"; of real images that the oracles accept, {floor}" if floor else ""
-    start = f"Of {lookup.shown(name)} images whose label all oracles accept, it gets wrong"
-    return f"{start} {natural}{after}{real}."
+    return f"Of {name} images whose label all oracles accept, it gets wrong {natural}{after}{control}{real}."
 
 
 def _rate(rows: pd.DataFrame, mode: str, metric: str) -> str:

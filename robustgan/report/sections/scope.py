@@ -26,6 +26,16 @@ KNOWS = {  # what an attacker of each kind needs
     "advgan": "the weights while its generator is trained; one forward pass of the generator afterwards",
     "dcgan": "training images; the weights only for the search in latent space",
 }
+APART = ("kind", "name", "threat")  # settings with columns of their own
+DEFINING = (
+    "method",
+    "steps",
+    "restarts",
+    "goal",
+    "form",
+    "knowledge",
+    "objective",
+)  # shown even where they are default
 
 
 def section(folder: Folder) -> Section:
@@ -39,7 +49,7 @@ def _terms(folder: Folder) -> list[tuple[str, str]]:
     dataset = config.get("dataset", {})
     split, pixels = config.get("split", {}), config.get("pixels", {})
     seen = "some of them seen in training" if folder.leaks_patients else "none of them seen in training"
-    folds = sorted({int(fold) for fold in judged["fold"]})
+    folds = sorted({int(fold) for fold in [*judged["fold"], *folder.generated["fold"]]})
     fit = FITS.get(str(pixels.get("fit")), str(pixels.get("fit"))).format(size=pixels.get("size"))
     return [
         ("Data set", f"{dataset.get('kind', '?')}{_settings(dataset, ('kind', 'citation'), ' with ')}"),
@@ -100,27 +110,51 @@ def threats(folder: Folder) -> Section:
         "on the [0, 1] scale. The harness, not the attack, projects into the budget, rounds to 8 bits and "
         "checks what would be written."
     )
+    attacks = folder.config.get("attacks", [])
+    changed = folder.run.get("changed") or [{}] * len(attacks)  # reports of older runs do not know the defaults
     budgets: dict[tuple[str, str, str, str], list[float]] = {}
-    for entry in folder.config.get("attacks", []):
-        threat, kind = entry.get("threat") or {}, str(entry.get("kind"))
-        what = (label_of(entry), kind, str(threat.get("norm", "unrestricted")))
-        key = (*what, _settings(entry, ("kind", "name", "threat"), ""))
+    whole: dict[tuple[str, str], None] = {}
+    for entry, own in zip(attacks, changed, strict=True):
+        threat = entry.get("threat") or {}
+        what = (label_of(entry), _needs(entry), str(threat.get("norm", "unrestricted")))
+        key = (*what, _settings(_telling(entry, own), APART, ""))
         budgets.setdefault(key, []).append(float(threat.get("eps", "nan")))
+        whole[lookup.shown(label_of(entry)), _settings(entry, APART, "")] = None
     columns = ("Attack", "Budgets", "What the attacker needs", "Forward passes an image", "Settings")
-    caption = "Attacks, with every setting. Forward passes are counted where the attack runs, not in training."
+    caption = (
+        "Attacks. Forward passes are counted where the attack runs, not in training. Settings: what defines the attack "
+        "and what is not as it is by default."
+    )
     rows = tuple(_threat(folder.predictions, *key, eps) for key, eps in budgets.items())
-    return Section("threats", "Threat model", (Paragraph(goal), Table(caption, columns, rows)))
+    every = tuple((Cell(name), Cell(settings)) for name, settings in whole if settings)
+    tables = (
+        Table(caption, columns, rows),
+        Table("Every setting of every attack, defaults too", ("Attack", "Settings"), every, folded=True),
+    )
+    return Section("threats", "Threat model", (Paragraph(goal), *tables))
+
+
+def _telling(entry: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the settings of an attack those that say what it is, and those that are not as they come."""
+    return {key: changed.get(key, value) for key, value in entry.items() if key in DEFINING or key in changed}
+
+
+def _needs(entry: Mapping[str, Any]) -> str:
+    kind = str(entry.get("kind"))
+    if entry.get("knowledge") in ("dynamic", "static"):
+        return f"answers of the classifier, {entry['queries']:,} images at most, while its generator is trained"
+    return KNOWS.get(kind, f"see the plug-in {kind}")
 
 
 def _threat(
-    predictions: pd.DataFrame, name: str, kind: str, norm: str, settings: str, eps: list[float]
+    predictions: pd.DataFrame, name: str, needs: str, norm: str, settings: str, eps: list[float]
 ) -> tuple[Cell, ...]:
     spent = predictions[(predictions["attack"] == name) & (predictions["norm"] == norm)]["queries"].mean()
     sizes = listed([lookup.budget(norm, value) for value in eps if value == value]) or "none"
     return (
         Cell(lookup.shown(name)),
         Cell(sizes),
-        Cell(KNOWS.get(kind, f"see the plug-in {kind}")),
+        Cell(needs),
         absent() if spent != spent else Cell(plain(spent), float(spent)),
         Cell(settings),
     )

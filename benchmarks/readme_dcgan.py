@@ -1,0 +1,85 @@
+"""The README's table of DCGANs: do labels hold, how near to real, what fools beside its floor; from the reports."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.shares import percent
+from robustgan import tables
+from robustgan.report.folder import label_of, records
+from robustgan.report.sections.generated import FAITHFUL, oracle_accuracy
+
+SUITES = {
+    "dcgan_idc": "real tissue (IDC)",
+    "dcgan": "simulated tissue, four magnifications",
+    "gan_stability": "training rules, simulated tissue",
+}
+MODES = ("natural", "walked", "searched", "real")
+HEAD = (
+    "| suite | DCGAN | worst label: oracle accuracy, % | worst label: KID / floor | natural, % | walked, % | "
+    "searched, % | real (floor), % |\n|---|---|---|---|---|---|---|---|"
+)
+
+
+def table(reports: Path) -> str:
+    """One row a DCGAN and classifier; empty where no suite has a report yet."""
+    lines = [line for name in SUITES if (reports / name / "fooling.csv").exists() for line in _suite(reports / name)]
+    return "\n".join([HEAD, *lines]) if lines else ""
+
+
+def _suite(folder: Path) -> Iterator[str]:
+    run = json.loads((folder / "evidence" / "run.json").read_text("utf-8"))
+    frame = tables.read(folder / "fooling.csv", tables.FOOLING)
+    first = f"[{SUITES[folder.name]}](reports/{folder.name}/report.md)"
+    for name in [label_of(entry) for entry in run["config"]["attacks"] if entry["kind"] == "dcgan"]:
+        statuses = [entry for key, entry in run["generators"].items() if key.startswith(f"{name}, ")]
+        mine = frame[frame["attack"] == name]
+        bad = sorted({entry["status"] for entry in statuses} - {"ok"})
+        seen = [part for _, part in mine.groupby(["model", "seed"])] or [mine]
+        for part in seen:
+            none = f"refused by the monitor: {', '.join(bad)}" if bad else "none: its stage failed"
+            rates = [none, "", "", ""] if part.empty else _rates(part)
+            yield f"| {' | '.join([first, name, _accuracy(part), _distance(statuses), *rates])} |"
+            first = ""
+
+
+def _rates(part: pd.DataFrame) -> list[str]:
+    """Fooling rates with the number of accepted images; none where labels do not hold."""
+    if not oracle_accuracy(part) >= FAITHFUL:
+        return ["not label-faithful", "", "", ""]
+    pooled = part[(part["magnification"] == "pooled") & (part["label"] == "both") & (part["metric"] == "fooling_rate")]
+    found = {row["mode"]: f"{percent(row)}, n {row['images']:,}" for row in records(pooled)}
+    return [found.get(mode, "") for mode in MODES]
+
+
+def _accuracy(part: pd.DataFrame) -> str:
+    """The label that the oracles see least often in images that were asked to have it."""
+    asked = part[(part["metric"] == "oracle_accuracy") & (part["mode"] == "natural") & (part["label"] != "both")]
+    apart = asked[asked["magnification"] != "pooled"].sort_values("value", kind="stable")
+    if apart.empty:
+        return ""
+    row = records(apart)[0]
+    return f"{percent(row)} ({row['label']} {row['magnification']})"
+
+
+def _distance(statuses: list[dict[str, Any]]) -> str:
+    """The label furthest from real images, beside what real images of other patients reach; over all where none is."""
+    found = [pair for entry in statuses for pair in _pairs(entry) if not any(map(math.isnan, pair[:2]))]
+    if not found:
+        return ""
+    distance, floor, what = max(found)
+    return f"{distance:.3f} / {floor:.3f} ({what})"
+
+
+def _pairs(entry: dict[str, Any]) -> Iterator[tuple[float, float, str]]:
+    labels = entry.get("fidelity", {}).get("labels", {})
+    key = f"kid_{entry['fidelity']['extractor']}" if labels else "kid_scatter"
+    known = {label: values for label, values in labels.items() if values.get(key) is not None}
+    for label, values in (known or {"all labels": entry}).items():
+        yield values.get(key, math.nan), values.get(f"{key}_floor", math.nan), label

@@ -1,0 +1,119 @@
+"""Many generators trained in different ways: what the monitor said of each, beside its numbers and the eye."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from robustgan.report.cases import POOLED
+from robustgan.report.document import Block, Cell, Figure, Paragraph, Picture, Section, Table
+from robustgan.report.figures import contact
+from robustgan.report.folder import Folder, label_of, records
+from robustgan.report.pictures import keep, slug
+from robustgan.report.words import absent, percent, plain, share_cell
+
+INTRO = (
+    "The same training with something changed at a time. Verdict: the rule of the monitor that applies to the "
+    "generator that was kept; one that is not ok has no fooling rate. KID: distance to held-out real images; its floor "
+    "is what real training images reach. Variety and recall: of the worst label. Oracle accuracy: share of all natural "
+    "images that the oracles call what was asked for."
+)
+HEADS = (
+    "Generator", "What is changed", "Verdict", "Reason", "Kept step", "KID", "Floor", "Variety", "Recall, %",
+    "Oracle accuracy, %",
+)  # fmt: skip
+
+
+class Trained(NamedTuple):
+    """One training of a generator of images from scratch."""
+
+    name: str  # with its fold
+    attack: str
+    status: Mapping[str, Any]  # its status.json; only verdict and reason where the training itself failed
+
+
+def sections(folder: Folder) -> tuple[Section, ...]:
+    """The table and the contact sheets; nothing where fewer than two kinds of generators were trained."""
+    entries = {label_of(entry): entry for entry in folder.config.get("attacks", []) if entry.get("kind") == "dcgan"}
+    if len(entries) < 2:
+        return ()
+    found = [one for name in entries for one in _trainings(folder, name)]
+    changed = changes(entries)
+    rows = tuple(_line(folder, one, changed[one.attack]) for one in found)
+    blocks: list[Block] = [Paragraph(INTRO), Table("Training rules and what came of them.", HEADS, rows)]
+    sheets = tuple(picture for one in found for picture in _sheet(folder, one))
+    caption = "Contact sheets, one row a label, nothing selected: is the verdict what you see? Orange: not ok."
+    blocks += [Figure(sheets, caption)] if sheets else []
+    return (Section("stability", "Which training rules hold?", tuple(blocks)),)
+
+
+def changes(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """What each attack has otherwise than most of them."""
+    flat = {name: dict(_flat(entry)) for name, entry in entries.items()}
+    keys = dict.fromkeys(key for settings in flat.values() for key in settings)
+    common = {key: Counter(settings.get(key) for settings in flat.values()).most_common(1)[0][0] for key in keys}
+    own = {name: [f"{k}={v}" for k, v in settings.items() if v != common[k]] for name, settings in flat.items()}
+    return {name: ", ".join(different) or "nothing" for name, different in own.items()}
+
+
+def _flat(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value)
+        elif key != "name":
+            yield key, plain(value) if isinstance(value, float) else str(value)
+
+
+def _trainings(folder: Folder, attack: str) -> Iterator[Trained]:
+    for name, status in folder.run.get("generators", {}).items():
+        if name.startswith(f"{attack}, "):
+            yield Trained(name, attack, status)
+    for failure in folder.run["failures"]:
+        if str(failure["stage"]).startswith(f"train {attack} on "):
+            fold = str(failure["stage"]).rpartition(", ")[2]
+            yield Trained(f"{attack}, {fold}", attack, {"status": "failed", "reason": str(failure["reason"])})
+
+
+def _line(folder: Folder, one: Trained, changed: str) -> tuple[Cell, ...]:
+    status = one.status
+    verdict, fidelity = str(status["status"]), status.get("fidelity", {})
+    key = f"kid_{fidelity.get('extractor', 'scatter')}"
+    worst = [
+        min(
+            (values[name] for values in fidelity.get("labels", {}).values() if values.get(name) is not None),
+            default=None,
+        )
+        for name in ("variety", "recall")
+    ]
+    return (
+        Cell(one.name), Cell(changed), Cell(verdict), Cell("" if verdict == "ok" else str(status["reason"])),
+        _number(status.get("step")), _number(status.get(key)), _number(status.get(f"{key}_floor")), _number(worst[0]),
+        absent() if worst[1] is None else Cell(percent(worst[1]), worst[1]), _oracles(folder, one.attack),
+    )  # fmt: skip
+
+
+def _number(value: float | None) -> Cell:
+    return absent() if value is None or math.isnan(value) else Cell(plain(value, 3), float(value))
+
+
+def _oracles(folder: Folder, attack: str) -> Cell:
+    """GAN-test accuracy over all labels; of the first classifier and seed, as oracles know neither."""
+    rows = folder.fooling
+    rows = rows[(rows["attack"] == attack) & (rows["mode"] == "natural") & (rows["metric"] == "oracle_accuracy")]
+    rows = rows[(rows["magnification"] == POOLED) & (rows["label"] == "both")]
+    if rows.empty:
+        return absent("no image was judged")
+    row = records(rows)[0]
+    return share_cell(row["value"], row["low"], row["high"])
+
+
+def _sheet(folder: Folder, one: Trained) -> Iterator[Picture]:
+    stem = f"{one.name.replace(', fold ', '-fold')}-sheet".replace("/", "_")
+    verdict = str(one.status["status"])
+    for path in folder.sheets:
+        if path.stem == stem:
+            drawing = contact.draw(path, f"{one.name}: {verdict}", verdict == "ok")
+            alt = f"Contact sheet of {one.name}, which the monitor calls {verdict}: one row of images a label."
+            yield keep(folder, drawing, f"sheet-{slug(one.name)}", "", alt)
