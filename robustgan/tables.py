@@ -73,11 +73,9 @@ PREDICTIONS: Table = {
 GENERATED: Table = {
     **_IDENTITY,
     "fold": Column("int64", "fold whose training patients the generator saw"),
-    "mode": Column(
-        "string",
-        "real (held-out images: the floor), natural (no search), searched (in latent space) or walked "
-        "(a random step of the same length: the control)",
-    ),
+    # Or walked (a random step of the same length as the search's: its control). To be said in the text, with the next
+    # change of a table: whatever changes this file makes every finished stage stale.
+    "mode": Column("string", "real (held-out images: the floor), natural (no search) or searched (in latent space)"),
     "image_id": Column("string", "sha256 of the 8-bit pixels (generated) or of the file (real)"),
     "group": Column("string", "patient (real); empty where generated: those are independent draws"),
     "magnification": Column("int64", "magnification factor that was asked for (x); 0 where unknown"),

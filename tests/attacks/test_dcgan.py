@@ -170,6 +170,7 @@ def test_a_loss_that_stays_not_finite_ends_the_training(
     rates = []
 
     def broken(played: game.Game, pool: game.Pool) -> torch.Tensor:
+        played.set_rates()
         rates.append(played.optimisers["d"].param_groups[0]["lr"])
         return torch.full((5,), float("nan"))
 
