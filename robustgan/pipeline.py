@@ -147,7 +147,7 @@ def _cells(
             gallery = plan.gallery if fold == plan.split.folds[0] and seed == plan.seeds[0] else 0
             settings = {**own, "batch": plan.batch, "gallery": gallery}
             yield Stage(steps.attacked, f"attack {what}", settings, needs, modules)
-            for other in others if attack.access != "none" else ():
+            for other in others if attack.trains or attack.access != "none" else ():  # noise is made for no one
                 name = f"transfer {what}, to {other.settings['name']}"
                 judged = {**needs, "target": other}
                 both = (*modules, *other.modules)

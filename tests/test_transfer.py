@@ -77,6 +77,14 @@ def test_every_pair_is_planned_after_what_it_needs(tmp_path: Path) -> None:
     assert {s.key for s in stages(plan(False), place)} == {s.key for s in found if s.kind != "transferred"}
 
 
+def test_a_generator_that_asked_nobody_is_shown_to_others_too(tmp_path: Path) -> None:
+    advgan = {"kind": "advgan", "knowledge": "transfer", "threat": {"norm": "linf", "eps": EPS}}
+    settings = {**plan(True).settings(), "attacks": [{"kind": "clean"}, advgan]}
+    moved = [stage for stage in stages(experiment(settings), Place(tmp_path, tmp_path)) if stage.kind == "transferred"]
+    assert len(moved) == 2
+    assert all("generator" in stage.needs for stage in moved)
+
+
 def test_the_report_has_the_matrix(tmp_path: Path) -> None:
     folder, failures = run(plan(True), Place(tmp_path, tmp_path), "planned", lambda stage, cached: silent)
     assert not failures

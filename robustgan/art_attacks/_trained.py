@@ -25,6 +25,7 @@ from robustgan.art_attacks._victim import (
     samples,
 )
 from robustgan.errors import InputError
+from robustgan.evaluation import Counted
 from robustgan.freezing import frozen
 from robustgan.interfaces import AnyAttack, State
 from robustgan.journal import Journal
@@ -110,7 +111,8 @@ class TrainedAttack(EvasionAttack, Generic[Recipe]):  # type: ignore[misc]  # AR
             torch.manual_seed(self.seed)
             network = recipe.build().to(device)
             rng = torch.Generator().manual_seed(self.seed)
-            recipe.fit(victim, train, val, State(network, rng), Journal(Path(place)))
+            seen = victim if recipe.access == "white-box" else Counted(victim, gradients=False)
+            recipe.fit(seen, train, val, State(network, rng), Journal(Path(place)))
             self._concluded(Path(place))
         self._trained = self._cause(), network.eval()
 

@@ -14,7 +14,9 @@ from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 from robustgan.art_attacks import AdvGANAttack
+from robustgan.attacks.advgan import AdvGAN
 from robustgan.freezing import weights_digest
+from robustgan.interfaces import Samples
 from tests.art_attacks.conftest import arrays, classifier
 from tests.attacks.test_advgan import QUICK, weak
 
@@ -271,3 +273,17 @@ def test_settings_that_do_not_fit_the_images_are_refused() -> None:
     x, y = np.random.default_rng(0).random((20, 3, 18, 18), dtype=np.float32), np.arange(20) % 2
     with pytest.raises(ValueError, match="tile: found 4, which needs sides that 4 divides"):
         attack(classifier=odd).fit(x, y)
+
+
+@pytest.mark.parametrize(("knowledge", "given"), [("white-box", True), ("static", False), ("transfer", False)])
+def test_gradients_are_only_there_for_who_may_see_them(
+    monkeypatch: pytest.MonkeyPatch, knowledge: str, given: bool
+) -> None:
+    seen = []
+
+    def greedy(self: AdvGAN, model: nn.Module, train: Samples, *rest: object) -> None:
+        seen.append(model((train.images[:2] / 255).requires_grad_()).requires_grad)
+
+    monkeypatch.setattr(AdvGAN, "fit", greedy)
+    attack(settings={**QUICK, "knowledge": knowledge}).fit(*arrays(1), *arrays(2, 48))
+    assert seen == [given]
