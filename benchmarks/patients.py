@@ -27,6 +27,7 @@ import seaborn as sns
 import torch
 
 from robustgan import config, steps
+from robustgan.errors import RunError
 from robustgan.experiment import read_experiment
 from robustgan.interfaces import AnyAttack, Samples, State
 from robustgan.journal import Journal, silent
@@ -64,11 +65,15 @@ def measured(work: steps.Work, share: float) -> Iterator[Row]:
     attack.fit(victim, train, val, State(network, rng), Journal(work.folder, work.tick))
     of_share = {"share": share, "patients": train.rows["group"].nunique(), "images": len(train)}
     if attack.paired:
-        found = pairs(work.folder)
+        found = [*pairs(work.folder)]
     else:
+        found = [*distances(work.folder)]
         judges = [steps.classifier_of(work, name) for name in sorted(work.inputs) if name.startswith("oracle")]
-        rows = attack.fool(victim, judges, network.eval(), val, work.settings["seed"], work.folder, silent)
-        found = [*distances(work.folder), *agreements(rows)]
+        try:
+            rows = attack.fool(victim, judges, network.eval(), val, work.settings["seed"], work.folder, silent)
+            found += agreements(rows)
+        except RunError as error:  # the monitor refused the generator: it has a distance, and no rate
+            print(f"{share:g} of the patients: {error}", flush=True)
     yield from ({**of_share, **row} for row in found)
 
 
@@ -84,8 +89,9 @@ def distances(folder: Path) -> Iterator[Row]:
     """Distance of generated images to held-out ones, and of training images to them."""
     status = json.loads((folder / "status.json").read_text("utf-8"))
     for label, row in status["fidelity"]["labels"].items():
-        yield {"measure": "kid_scatter", "what": label, "value": row["kid_scatter"]}
-        yield {"measure": "kid_scatter", "what": f"{label}, floor", "value": row["kid_scatter_floor"]}
+        if "kid_scatter" in row:  # too few held-out images of a label say nothing
+            yield {"measure": "kid_scatter", "what": label, "value": row["kid_scatter"]}
+            yield {"measure": "kid_scatter", "what": f"{label}, floor", "value": row["kid_scatter_floor"]}
 
 
 def agreements(rows: pd.DataFrame) -> Iterator[Row]:
