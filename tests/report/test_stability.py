@@ -21,7 +21,7 @@ LABELS = {"benign": {"variety": 0.9, "recall": 0.5}, "malignant": {"variety": 0.
 
 def status(verdict: str = "ok", reason: str = "no rule applies") -> dict[str, Any]:
     kid = {"kid_scatter": 0.25, "kid_scatter_floor": 0.02}
-    return {"status": verdict, "reason": reason, "step": 400, **kid, "fidelity": {"extractor": "scatter", "labels": {
+    return {"status": verdict, "reason": reason, "step": 1400, **kid, "fidelity": {"extractor": "scatter", "labels": {
         name: {"images": 9, **kid, **values} for name, values in LABELS.items()}}}  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def test_every_generator_has_a_row_with_its_verdict_and_its_numbers(folder: Fold
     assert isinstance(table, Table)
     rows = [[cell.text for cell in row] for row in table.rows]
     accuracy = [row.pop() for row in rows]
-    numbers = ["400", "0.25", "0.02", "0.4", "50.0"]  # variety and recall: of the worst label
+    numbers = ["1400", "0.25", "0.02", "0.4", "50.0"]  # variety and recall: of the worst label
     assert rows == [
         ["hinge, fold 1", "nothing", "ok", "", *numbers],
         ["lsgan, fold 1", "loss=lsgan", "ok", "", *numbers],

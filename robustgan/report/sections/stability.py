@@ -89,13 +89,17 @@ def _line(folder: Folder, one: Trained, changed: str) -> tuple[Cell, ...]:
     ]
     return (
         Cell(one.name), Cell(changed), Cell(verdict), Cell("" if verdict == "ok" else str(status["reason"])),
-        _number(status.get("step")), _number(status.get(key)), _number(status.get(f"{key}_floor")), _number(worst[0]),
+        _step(status.get("step")), _number(status.get(key)), _number(status.get(f"{key}_floor")), _number(worst[0]),
         absent() if worst[1] is None else Cell(percent(worst[1]), worst[1]), _oracles(folder, one.attack),
     )  # fmt: skip
 
 
 def _number(value: float | None) -> Cell:
     return absent() if value is None or math.isnan(value) else Cell(plain(value, 3), float(value))
+
+
+def _step(value: int | None) -> Cell:
+    return absent() if value is None else Cell(str(value), float(value))
 
 
 def _oracles(folder: Folder, attack: str) -> Cell:
