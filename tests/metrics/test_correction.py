@@ -134,3 +134,13 @@ def test_one_class_alone_is_not_corrected() -> None:
     frame = flipped(0.2, 0.9, 0.1)
     found = metrics.fooling(pd.concat([real(1), frame[frame["label"] == 1]]))
     assert "no accepted images of one class" in cell(found, "sensitivity_corrected")["note"]
+
+
+def test_a_victim_that_errs_where_the_oracles_err_is_not_corrected_to_certainty() -> None:
+    agreeing = made("natural", [1, 0] * 500, [0.9, 0.1] * 500, [0.95] * 1000, [0.99] * 1000)  # right about every label
+    found = metrics.fooling(pd.concat([real(1), agreeing]))  # though one label in ten is wrong
+    row = cell(found, "sensitivity_corrected")
+    assert np.isnan(row["value"])
+    assert np.isnan(row["low"])
+    assert "err on the same images" in row["note"]
+    assert cell(found, "sensitivity")["value"] == 1.0
