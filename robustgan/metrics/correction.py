@@ -5,8 +5,8 @@ victim of sensitivity s and specificity t shows on them is p s + (1 - p) (1 - t)
 equations, solved here for s. Where both classes are alike this is (observed - (1 - q)) / (2 q - 1). It takes for
 granted that labels of generated images are wrong as often as those of real ones of which the oracles are as sure, and
 that a wrong label is no easier or harder for the victim. Where what was seen rules that out (the rate would leave
-[0, 1]), nothing is corrected: cut off at 1, it would flatter the victim with an interval of no width. A search looks for just such images, so a corrected rate of
-searched images still flatters the attack.
+[0, 1]), nothing is corrected: cut off at 1, it would flatter the victim with an interval of no width. A search looks
+for just such images, so a corrected rate of searched images still flatters the attack.
 
 Source:
     Rogan, Gladen, American Journal of Epidemiology 107 (1978) 71-76 (the correction, for one class); the interval is
@@ -68,8 +68,6 @@ def refusal(known: Evidence, names: tuple[str, str]) -> str:
         return "not corrected: no accepted images of one class"
     value = solved(*(part.value for part in known))
     if not 0 <= value <= 1:
-        return (
-            f"not corrected: labels so often wrong ({1 - known.right.value:.3f} of {names[0]} ones) do not allow for "
-            f"{known.seen.value:.3f} seen. The victim and the oracles err on the same images"
-        )
+        wrong = 1 - known.right.value
+        return f"not corrected: {wrong:.3f} of the labels wrong rule this rate out; victim and oracles err together"
     return ""

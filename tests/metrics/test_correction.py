@@ -142,5 +142,5 @@ def test_a_victim_that_errs_where_the_oracles_err_is_not_corrected_to_certainty(
     row = cell(found, "sensitivity_corrected")
     assert np.isnan(row["value"])
     assert np.isnan(row["low"])
-    assert "err on the same images" in row["note"]
+    assert "victim and oracles err together" in row["note"]
     assert cell(found, "sensitivity")["value"] == 1.0
