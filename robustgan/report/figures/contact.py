@@ -18,7 +18,7 @@ def draw(sheet: Path, title: str, good: bool) -> Figure:
     with Image.open(sheet) as image:
         pixels = np.asarray(image.convert("RGB"))
     tall = WIDTH * pixels.shape[0] / pixels.shape[1]
-    figure = Figure(figsize=(WIDTH, tall + TITLE), dpi=DPI)
+    figure = Figure(figsize=(WIDTH, tall + TITLE), dpi=DPI / 2)  # a dozen of them in a page: as fine as they are shown
     figure.text(
         0.01, 1 - 0.3 * TITLE / (tall + TITLE), title, va="top", weight="bold", size=9, color=INK if good else LOST
     )

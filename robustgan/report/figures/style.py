@@ -68,7 +68,7 @@ def panel(height: float, rows: int = 1, width: float = WIDTH) -> tuple[Figure, l
 def save(figure: Figure, path: Path) -> None:
     """Write a PNG without time stamps or version strings."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=DPI, metadata={"Software": None})
+    figure.savefig(path, dpi="figure", metadata={"Software": None})
 
 
 def wrapped(label: str) -> str:
