@@ -65,7 +65,8 @@ def _accuracy(part: pd.DataFrame) -> str:
     if apart.empty:
         return ""
     row = records(apart)[0]
-    return f"{percent(row)} ({row['label']} {row['magnification']})"
+    where = row["label"] if row["magnification"] == "unknown" else f"{row['label']} {row['magnification']}"
+    return f"{percent(row)} ({where})"
 
 
 def _distance(statuses: list[dict[str, Any]]) -> str:
