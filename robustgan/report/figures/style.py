@@ -77,9 +77,10 @@ def wrapped(label: str) -> str:
 
 
 def colours(names: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """A colour and a marker for each name, in order; noise is always grey."""
+    """A colour and a marker for each name, in order; noise is always grey. Up to 64 names, no two look the same."""
     others = [name for name in dict.fromkeys(names) if not name.lower().startswith("noise")]
-    chosen = {name: (COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]) for i, name in enumerate(others)}
+    n = len(COLOURS)  # and of markers: in each further round, every colour gets the next marker
+    chosen = {name: (COLOURS[i % n], MARKERS[(i + i // n) % n]) for i, name in enumerate(others)}
     return {name: chosen.get(name, (GREY, "x")) for name in dict.fromkeys(names)}
 
 
