@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.shares import percent
+from benchmarks.shares import percent, tabled
 from robustgan import tables
 from robustgan.report.folder import label_of, records
 from robustgan.report.sections.generated import FAITHFUL, oracle_accuracy
@@ -29,8 +29,7 @@ HEAD = (
 
 def table(reports: Path) -> str:
     """One row a DCGAN and classifier; empty where no suite has a report yet."""
-    lines = [line for name in SUITES if (reports / name / "fooling.csv").exists() for line in _suite(reports / name)]
-    return "\n".join([HEAD, *lines]) if lines else ""
+    return tabled(HEAD, [reports / name for name in SUITES], "fooling.csv", _suite)
 
 
 def _suite(folder: Path) -> Iterator[str]:
