@@ -6,43 +6,36 @@ An attack never grades itself. What is judged is what an attacker could send: 8-
 from __future__ import annotations
 
 import logging
-from typing import cast
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import nn
 
+from robustgan.counting import Counted
 from robustgan.draws import seed_of
 from robustgan.errors import InputError, RunError
 from robustgan.freezing import frozen as frozen
 from robustgan.freezing import weights_digest as weights_digest
 from robustgan.interfaces import L2, Attack, Linf, Samples, State
 from robustgan.journal import Tick, silent
+from robustgan.operating import score as score_of
+from robustgan.operating import threshold_of
 from robustgan.quantise import LEVELS, reach, writable
 from robustgan.quantise import to_8_bit as to_8_bit
 from robustgan.quantise import to_float as to_float
-from robustgan.tensors import POSITIVE, Bytes, Images, Logits, Scores, Tensor
-
-THRESHOLD = 0.5  # P(malignant) from which an image is called malignant
+from robustgan.tensors import Bytes, Images, Scores, Tensor
 
 log = logging.getLogger(__name__)
 
 
-class Counted(nn.Module):
-    """A model that counts forward passes and, for an attack that is not white-box, gives no gradients."""
+class Effort(NamedTuple):
+    """What an attack cost, and which part of it fooled, image by image."""
 
-    def __init__(self, model: nn.Module, gradients: bool) -> None:
-        super().__init__()
-        self.model, self.gradients, self.forwards = model, gradients, 0
-
-    def forward(self, x: Images) -> Logits:
-        """Logits of the model, counted."""
-        self.forwards += len(x)
-        if self.gradients:
-            return cast(Tensor, self.model(x))
-        with torch.no_grad():
-            return cast(Tensor, self.model(x.detach()))
+    forwards: Tensor
+    backwards: Tensor
+    solvers: list[str]
 
 
 def judge(
@@ -74,19 +67,20 @@ def judge(
         for start in range(0, len(samples), batch):
             part = slice(start, start + batch)
             some = Samples(samples.images[part], samples.labels[part], samples.rows.iloc[part])
-            x_adv, queries = propose(attack, model, network, some, seed)
+            x_adv, effort = propose(attack, model, network, some, seed)
             eight = to_8_bit(some.images, x_adv, attack.threat)
-            rows.append(rows_of(attack, model, some, eight, queries))
+            rows.append(rows_of(attack, model, some, eight, effort))
             written.append(eight)
             tick(start + len(some), len(samples), attack.label)
     return pd.concat(rows, ignore_index=True), torch.cat(written)
 
 
-def propose(attack: Attack, model: nn.Module, network: nn.Module, some: Samples, seed: int) -> tuple[Images, float]:
-    """Let the attack make its images and bring them into the budget; also its forward passes an image."""
-    victim = Counted(model, gradients=attack.access == "white-box").eval()
-    ids = some.rows["image_id"].tolist()
-    state = State(network, torch.Generator(), tuple(seed_of("perturb", attack.label, seed, image) for image in ids))
+def propose(attack: Attack, model: nn.Module, network: nn.Module, some: Samples, seed: int) -> tuple[Images, Effort]:
+    """Let the attack make its images and bring them into the budget; also what it cost."""
+    victim = Counted(model, gradients=attack.access == "white-box", images=len(some)).eval()
+    ids, solvers = some.rows["image_id"].tolist(), [""] * len(some)
+    seeds = tuple(seed_of("perturb", attack.label, seed, image) for image in ids)
+    state = State(network, torch.Generator(), seeds, solvers)
     x = to_float(some.images)
     given = x.clone()
     try:
@@ -98,7 +92,7 @@ def propose(attack: Attack, model: nn.Module, network: nn.Module, some: Samples,
     problem = _problem(x, given, x_adv) or _forbidden(attack, victim)
     if problem:
         raise RunError(f"{attack.label}: the attack {problem}, on {_named(ids)}.")
-    return attack.threat.project(x, x_adv.detach()), victim.forwards / len(x)
+    return attack.threat.project(x, x_adv.detach()), Effort(victim.forwards, victim.backwards, solvers)
 
 
 def _problem(x: Images, given: Images, x_adv: Tensor) -> str:
@@ -114,7 +108,7 @@ def _problem(x: Images, given: Images, x_adv: Tensor) -> str:
 
 def _forbidden(attack: Attack, victim: Counted) -> str:
     """Whether an attack saw or did more than it says; empty where not."""
-    if attack.access == "none" and victim.forwards:
+    if attack.access == "none" and victim.forwards.any():
         return "asked the classifier, though its access is `none`"
     return "left the classifier in training mode" if any(m.training for m in victim.modules()) else ""
 
@@ -124,7 +118,7 @@ def _named(ids: list[str]) -> str:
     return f"{len(ids)} images ({', '.join(image[:12] for image in ids[:3])}{', ...' if len(ids) > 3 else ''})"
 
 
-def rows_of(attack: Attack, model: nn.Module, some: Samples, eight: Bytes, queries: float) -> pd.DataFrame:
+def rows_of(attack: Attack, model: nn.Module, some: Samples, eight: Bytes, effort: Effort) -> pd.DataFrame:
     """Classify originals and written images, measure the change, and refuse what is out of budget."""
     change = (eight.double() - some.images.double()) / LEVELS
     linf, l2 = change.abs().flatten(1).amax(1), change.flatten(1).norm(dim=1)
@@ -134,16 +128,20 @@ def rows_of(attack: Attack, model: nn.Module, some: Samples, eight: Bytes, queri
             budget = f"the budget is {attack.threat.norm} {attack.threat.eps:.6f}"
             raise RunError(f"{attack.label}: the 8-bit images are {reached:.6f} away, {budget}.")
     clean_score, score = scores(model, to_float(some.images)), scores(model, to_float(eight))
+    threshold = threshold_of(model)
+    pred = (score >= threshold).long().cpu().numpy()
     return pd.DataFrame(
         {
             "image_id": some.rows["image_id"].tolist(),
             "clean_score": clean_score.double().cpu().numpy(),
             "score": score.double().cpu().numpy(),
-            "clean_pred": (clean_score >= THRESHOLD).long().cpu().numpy(),
-            "pred": (score >= THRESHOLD).long().cpu().numpy(),
+            "clean_pred": (clean_score >= threshold).long().cpu().numpy(),
+            "pred": pred,
             "linf": linf.cpu().numpy(),
             "l2": l2.cpu().numpy(),
-            "queries": np.full(len(some), queries, dtype=float),
+            "queries": effort.forwards.double().numpy(),
+            "backwards": effort.backwards.double().numpy(),
+            "solver": np.where(pred != some.labels.cpu().numpy(), np.asarray(effort.solvers, dtype=object), ""),
         }
     )
 
@@ -154,11 +152,10 @@ def scores(model: nn.Module, x: Images) -> Scores:
     Raises:
         RunError: the model's outputs are not finite.
     """
-    with torch.no_grad():
-        logits: Tensor = model(x).float()
-    if not torch.isfinite(logits).all():
+    found = score_of(model, x)
+    if not torch.isfinite(found).all():
         raise RunError("the classifier's outputs are not finite.")
-    return logits.softmax(1)[:, POSITIVE]
+    return found
 
 
 def scores_of(model: nn.Module, images: Bytes, batch: int) -> Scores:

@@ -10,7 +10,7 @@ from pydantic import Field, SerializeAsAny
 
 from robustgan.config import Number, Spec, plugin, read_yaml
 from robustgan.errors import InputError
-from robustgan.interfaces import AnyAttack, Dataset, Model
+from robustgan.interfaces import AnyAttack, Bounded, Dataset, Linf, Model
 
 Positive = Annotated[Number, Field(gt=0)]
 Share = Annotated[Number, Field(gt=0, lt=1)]
@@ -55,6 +55,20 @@ class Training(Spec):
     adversarial: Adversarial | None = None  # learn the worst neighbours of the images, not the images themselves
 
 
+class OperatingPoint(Spec):
+    """From which P(malignant) an image is called malignant: chosen on validation patients, frozen before the test."""
+
+    rule: Literal["half", "youden", "sensitivity"] = "half"  # half: 0.5; youden: most sensitivity + specificity
+    sensitivity: Share = 0.95  # for the rule `sensitivity`: at least this, with as much specificity as it leaves
+
+
+class Strength(Spec):
+    """How the evidence is gathered that the attacks are strong (probing/, strength/)."""
+
+    images: Annotated[int, Field(ge=20)] = 128  # test images of a fold, spread over classes and patients
+    threat: Bounded = Linf(eps=8 / 255)  # the budget whose verdict the checks are about
+
+
 class Victim(Spec):
     """A classifier and how it gets its weights."""
 
@@ -78,6 +92,8 @@ class Experiment(Spec):
     models: tuple[Victim, ...] = Field(min_length=1)
     oracles: tuple[Victim, ...] = ()  # judge generated images; never the victims; other seeds and patients
     attacks: tuple[SerializeAsAny[AnyAttack], ...] = Field(min_length=1)
+    operating: OperatingPoint = OperatingPoint()
+    strength: Strength | None = None  # gather evidence that the attacks are strong; without it nothing is called robust
     transfer: bool = False  # images made to fool one model are also shown to all other `models`
     gallery: Annotated[int, Field(ge=0, le=8)] = 1  # images a class and magnification in the report's gallery
 

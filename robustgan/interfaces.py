@@ -144,6 +144,7 @@ class State(NamedTuple):
     network: Network  # the generator; nn.Identity() for attacks that train nothing
     rng: Rng  # for `fit`: one stream for the whole training
     seeds: tuple[int, ...] = ()  # for `perturb`: one seed an image, from (seed, attack, image)
+    solvers: list[str] = []  # noqa: RUF012 - for `perturb` of an attack with parts: it says which one fooled the image
 
 
 class Samples(NamedTuple):

@@ -104,8 +104,8 @@ def generator(work: Work) -> None:
     import torch
 
     from robustgan import config
+    from robustgan.counting import Counted
     from robustgan.errors import RunError
-    from robustgan.evaluation import Counted
     from robustgan.interfaces import State
 
     attack = config.plugin("attacks", work.settings["attack"])
@@ -116,7 +116,7 @@ def generator(work: Work) -> None:
     if attack.access != "white-box":
         victim = Counted(victim, gradients=False)
     attack.fit(victim, samples(work, "train"), samples(work, "val"), State(network, rng), work.journal)
-    if attack.access == "none" and isinstance(victim, Counted) and victim.forwards:
+    if attack.access == "none" and isinstance(victim, Counted) and victim.forwards.any():
         raise RunError(f"{attack.label}: asked the classifier, though its access is `none`.")
     save(network, work)
 

@@ -2,10 +2,14 @@
 
 Fractions in tables, percentage points in reports. A metric that is not defined is NaN beside its n, never 0 and never
 dropped.
+
+The tables are a stable interface: columns are added, never renamed or removed, within one VERSION of the first number
+below. A folder that an older robustgan wrote lacks the columns that came `since`; they are read as unknown.
 """
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,12 +17,15 @@ import pandas as pd
 
 from robustgan.errors import InputError, nearest
 
+VERSION = 2  # of the columns; what came later than 1 says so
+
 
 class Column(NamedTuple):
-    """One column: its dtype and what it holds."""
+    """One column: its dtype, what it holds, and the version that it came with."""
 
     dtype: str
     meaning: str
+    since: int = 1
 
 
 Table = dict[str, Column]
@@ -67,15 +74,19 @@ PREDICTIONS: Table = {
     "pred": Column("int64", "label given to the attacked image: score >= threshold"),
     "linf": Column("float64", "largest change of a channel, on the [0, 1] scale, measured on the 8-bit image"),
     "l2": Column("float64", "Euclidean length of the change, on the [0, 1] scale, measured on the 8-bit image"),
-    "queries": Column("float64", "forward passes an image that the attack used"),
+    "queries": Column("float64", "forward passes that the attack used on this image"),
+    "backwards": Column("float64", "gradients that the attack took on this image; NaN where not counted", since=2),
+    "solver": Column("string", "part of the attack that fooled this image, where it has several; else empty", since=2),
 }
 
 GENERATED: Table = {
     **_IDENTITY,
     "fold": Column("int64", "fold whose training patients the generator saw"),
-    # Or walked (a random step of the same length as the search's: its control). To be said in the text, with the next
-    # change of a table: whatever changes this file makes every finished stage stale.
-    "mode": Column("string", "real (held-out images: the floor), natural (no search) or searched (in latent space)"),
+    "mode": Column(
+        "string",
+        "real (held-out images: the floor), natural (no search), searched (in latent space) or walked (random steps as "
+        "long as the search's: its control)",
+    ),
     "image_id": Column("string", "sha256 of the 8-bit pixels (generated) or of the file (real)"),
     "group": Column("string", "patient (real); empty where generated: those are independent draws"),
     "magnification": Column("int64", "magnification factor that was asked for (x); 0 where unknown"),
@@ -123,6 +134,52 @@ FOOLING: Table = {
     "high": Column("float64", "upper end"),
     "images": Column("int64", "images in the denominator"),
     "note": METRICS["note"],
+}
+
+SURVIVAL: Table = {
+    **_IDENTITY,
+    "fold": PREDICTIONS["fold"],
+    "image_id": MANIFEST["image_id"],
+    "group": MANIFEST["group"],
+    "magnification": MANIFEST["magnification"],
+    "label": MANIFEST["label"],
+    "clean_pred": PREDICTIONS["clean_pred"],
+    "float_pred": Column("int64", "label given to what the attack returned, inside the budget, before any rounding"),
+    "pred": Column("int64", "label given to the 8-bit image: the one that is judged"),
+    "png_pred": Column("int64", "label given to the image after it was written to a PNG file and read again"),
+    "jpeg_pred": Column("int64", "the same with a JPEG file of quality 90"),
+    "ssim": Column("float64", "structural similarity to the original, 11x11 Gaussian window, on [0, 1]; 1: no change"),
+    "stain": Column("float64", "shift of the mean optical density in the haematoxylin-eosin plane; 0: no change"),
+}
+
+STRENGTH: Table = {
+    "model": PREDICTIONS["model"],
+    "check": Column("string", "name of the strength check (docs/strength.md)"),
+    "status": Column("string", "pass, warn, fail, or not run (with the reason in `found`)"),
+    "found": Column("string", "what was measured, in words with its numbers"),
+    "expected": Column("string", "what a sound evaluation shows"),
+    "value": Column("float64", "the number that decides, on the scale of `limit`; NaN where there is none"),
+    "limit": Column("float64", "what `value` is held against; NaN where there is none"),
+    "images": Column("int64", "images behind the number"),
+}
+
+PROBES: Table = {
+    "model": PREDICTIONS["model"],
+    "fold": PREDICTIONS["fold"],
+    "probe": Column(
+        "string", "what was asked: budget, iterations, restarts, one-step, black-box, noise, transfer, ..."
+    ),
+    "attack": PREDICTIONS["attack"],
+    "norm": PREDICTIONS["norm"],
+    "eps": PREDICTIONS["eps"],
+    "setting": Column("float64", "what the probe varies: steps, restarts, queries; NaN where nothing"),
+    "image_id": MANIFEST["image_id"],
+    "group": MANIFEST["group"],
+    "label": MANIFEST["label"],
+    "clean_pred": PREDICTIONS["clean_pred"],
+    "pred": Column("int64", "label given to the 8-bit image of this probe"),
+    "margin": Column("float64", "logit of the wrong class minus logit of the right one, on the 8-bit image"),
+    "queries": PREDICTIONS["queries"],
 }
 
 LEAKS: Table = {
@@ -174,11 +231,18 @@ def read(path: Path, table: Table) -> pd.DataFrame:
             )
         else:
             frame = pd.read_parquet(path)
+        frame = _completed(frame, table)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file.") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as a table: {error}") from None
     return check(frame, table, str(path))
+
+
+def _completed(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """The frame with the columns that did not exist when it was written: empty text, NaN."""
+    later = {name: column for name, column in table.items() if column.since > 1 and name not in frame.columns}
+    return frame.assign(**{name: "" if column.dtype == "string" else math.nan for name, column in later.items()})
 
 
 def empty(table: Table) -> pd.DataFrame:

@@ -42,6 +42,13 @@ def judge(
     with frozen(pair.target):
         for part in torch.split(torch.arange(len(samples)), batch):
             some = Samples(samples.images[part], samples.labels[part], samples.rows.iloc[part.numpy()])
-            queries = float(rows["queries"].iloc[int(part[0])])
-            found.append(evaluation.rows_of(attack, pair.target, some, written[part], queries))
+            found.append(
+                evaluation.rows_of(attack, pair.target, some, written[part], effort_of(rows.iloc[part.numpy()]))
+            )
     return pd.concat(found, ignore_index=True)
+
+
+def effort_of(rows: pd.DataFrame) -> evaluation.Effort:
+    """What making these images cost: it is the same, whoever judges them."""
+    forwards, backwards = (torch.tensor(rows[name].to_numpy()) for name in ("queries", "backwards"))
+    return evaluation.Effort(forwards, backwards, rows["solver"].tolist())

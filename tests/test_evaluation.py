@@ -15,8 +15,7 @@ from robustgan.attacks.noise import Noise
 from robustgan.draws import seed_of
 from robustgan.errors import InputError, RunError
 from robustgan.evaluation import (
-    THRESHOLD,
-    Counted,
+    Effort,
     judge,
     rows_of,
     scores_of,
@@ -25,6 +24,7 @@ from robustgan.evaluation import (
     weights_digest,
 )
 from robustgan.interfaces import L2, Access, Attack, Linf, Samples, State, Unrestricted
+from robustgan.operating import HALF, Placed
 from tests.conftest import Linear
 
 LINF = Linf(eps=8 / 255)
@@ -140,10 +140,11 @@ def test_the_harness_brings_images_into_the_budget(
 
 def test_what_is_written_is_checked_once_more(linear: Linear, samples: Samples) -> None:
     too_far = (samples.images.int() + 9).clamp(0, 255).to(torch.uint8)
+    effort = Effort(torch.zeros(24), torch.zeros(24), [""] * 24)
     with pytest.raises(RunError, match=r"odd-one: .* 0\.035294 away, the budget is linf 0\.031373"):
-        rows_of(Odd(name="odd-one"), linear, samples, too_far, 0.0)
+        rows_of(Odd(name="odd-one"), linear, samples, too_far, effort)
     with pytest.raises(RunError, match=r"the budget is l2 0\.5"):
-        rows_of(Odd(threat=L2(eps=0.5)), linear, samples, too_far, 0.0)
+        rows_of(Odd(threat=L2(eps=0.5)), linear, samples, too_far, effort)
 
 
 def test_labels_and_graphs_stay_with_the_attack(linear: Linear, samples: Samples) -> None:
@@ -161,7 +162,7 @@ def test_rows_are_those_of_a_slow_and_obvious_reference(linear: Linear, samples:
             benign, malignant = linear(to_float(image[None]))[0].double().tolist()
             score = float(rows[f"{prefix}score"].iloc[i])
             assert score == pytest.approx(1 / (1 + np.exp(benign - malignant)), abs=1e-6)
-            assert rows[f"{prefix}pred"].iloc[i] == int(score >= THRESHOLD)
+            assert rows[f"{prefix}pred"].iloc[i] == int(score >= HALF)
     identity = dict.fromkeys(("model", "source", "attack", "norm"), "x") | {"eps": 0.1, "seed": 0, "fold": 1}
     known = samples.rows[["image_id", "group", "slide", "subtype", "magnification", "label"]]
     tables.check(rows.merge(known, on="image_id").assign(**identity), tables.PREDICTIONS)
@@ -219,14 +220,21 @@ def test_outputs_that_are_not_finite_are_an_error(samples: Samples) -> None:
         judged(Clean(), Linear(torch.full((3, 16, 16), torch.inf)), samples)
 
 
-def test_counted_counts_images_and_withholds_gradients(linear: Linear) -> None:
-    x = torch.rand(5, 3, 16, 16, requires_grad=True)
-    open_, closed = Counted(linear, gradients=True), Counted(linear, gradients=False)
-    assert open_(x).requires_grad
-    assert not closed(x).requires_grad
-    closed(x[:2])
-    assert (open_.forwards, closed.forwards) == (5, 7)
-    assert torch.equal(open_(x), closed(x))
+@pytest.mark.parametrize("threshold", [0.2, 0.5, 0.9])
+def test_verdicts_are_those_of_the_operating_point_and_scores_stay_the_models_own(
+    threshold: float, linear: Linear, samples: Samples
+) -> None:
+    plain, _ = judged(Noise(threat=LINF), linear, samples)
+    rows, _ = judged(Noise(threat=LINF), Placed(linear, threshold), samples)
+    np.testing.assert_allclose(rows["score"], plain["score"])
+    assert rows["pred"].tolist() == (plain["score"] >= threshold).astype(int).tolist()
+    assert rows["clean_pred"].tolist() == (plain["clean_score"] >= threshold).astype(int).tolist()
+
+
+def test_an_attack_sees_the_boundary_where_decisions_are_made(linear: Linear, samples: Samples) -> None:
+    x = to_float(samples.images)
+    logits = Placed(linear, 0.8)(x)
+    assert torch.equal(logits[:, 1] >= logits[:, 0], linear(x).softmax(1)[:, 1] >= 0.8)
 
 
 def test_scores_of_any_batch(linear: Linear, samples: Samples) -> None:
@@ -239,4 +247,3 @@ def test_scores_of_any_batch(linear: Linear, samples: Samples) -> None:
 
 def test_names_of_the_harness_stay_where_they_were() -> None:
     assert to_8_bit.__module__ == "robustgan.quantise"
-    assert THRESHOLD == 0.5

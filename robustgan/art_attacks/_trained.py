@@ -24,8 +24,8 @@ from robustgan.art_attacks._victim import (
     pictures,
     samples,
 )
+from robustgan.counting import Counted
 from robustgan.errors import InputError
-from robustgan.evaluation import Counted
 from robustgan.freezing import frozen
 from robustgan.interfaces import AnyAttack, State
 from robustgan.journal import Journal

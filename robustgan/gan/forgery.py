@@ -30,10 +30,10 @@ from robustgan.gan.search import AGREE, Parties, distance, search, wander
 from robustgan.gan.sheet import Row
 from robustgan.interfaces import Samples
 from robustgan.journal import Tick
+from robustgan.operating import plain, threshold_of
 from robustgan.quantise import to_float
 from robustgan.tensors import POSITIVE, Bytes, Labels, Network, Scores
 
-THRESHOLD = 0.5  # P(malignant) from which an image is called malignant
 SHOWN = 10  # fooling images a row of the sheet
 
 
@@ -110,7 +110,7 @@ def verdicts(jury: Jury, images: Bytes, truth: Labels, batch: int) -> dict[str, 
     low = agree.amin(0)
     columns = {
         "score": score,
-        "pred": (score >= THRESHOLD).long(),
+        "pred": (score >= threshold_of(jury.victim)).long(),
         "oracle_low": low,
         "oracle_mean": agree.mean(0),
         "oracle_high": agree.amax(0),
@@ -127,7 +127,7 @@ def scores(model: Network, images: Bytes, batch: int) -> Scores:
         RunError: the model's outputs are not finite.
     """
     with torch.no_grad():
-        logits = torch.cat([model(to_float(part)).double() for part in torch.split(images, batch)])
+        logits = torch.cat([plain(model)(to_float(part)).double() for part in torch.split(images, batch)])
     if not torch.isfinite(logits).all():
         raise RunError("dcgan: a classifier's outputs on generated images are not finite.")
     return logits.softmax(1)[:, POSITIVE]

@@ -19,9 +19,10 @@ import torch
 from robustgan.draws import normal, seed_of
 from robustgan.gan.cells import LABELS, Cell, cell_name
 from robustgan.gan.conditional import Gan
-from robustgan.gan.forgery import THRESHOLD, Jury, scores
+from robustgan.gan.forgery import Jury, scores
 from robustgan.gan.painting import paint
 from robustgan.gan.sheet import Row, write_sheet
+from robustgan.operating import HALF, threshold_of
 from robustgan.tensors import Bytes, Scores
 
 STARTS = 3  # latent vectors a magnification
@@ -38,11 +39,12 @@ class Walk(NamedTuple):
     images: Bytes
     victim: Scores  # P(malignant)
     oracles: Scores
+    threshold: float  # from which the victim calls an image malignant; the oracles are not placed
 
 
 def walks(gan: Gan, jury: Jury, seed: int, batch: int) -> list[Walk]:
     """Walk from the first benign to the first malignant label of every magnification that has both."""
-    labels = gan.labels()
+    labels, boundary = gan.labels(), threshold_of(jury.victim)
     found = []
     for magnification in sorted({cell.magnification for cell in labels}):
         ends = [[i for i, cell in enumerate(labels) if cell[:2] == (c, magnification)][:1] for c in (0, 1)]
@@ -53,7 +55,7 @@ def walks(gan: Gan, jury: Jury, seed: int, batch: int) -> list[Walk]:
             images = along(gan, first, last, seed_of("label walk", seed, start), batch)
             oracles = torch.stack([scores(oracle, images, batch) for oracle in jury.oracles]).mean(0)
             cells = labels[first], labels[last]
-            found.append(Walk(start, cells, images, scores(jury.victim, images, batch), oracles))
+            found.append(Walk(start, cells, images, scores(jury.victim, images, batch), oracles, boundary))
     return found
 
 
@@ -67,9 +69,9 @@ def along(gan: Gan, first: int, last: int, seed: int, batch: int) -> Bytes:
     return paint(gan, z, blend, batch)
 
 
-def flips(score: Scores) -> list[bool]:
+def flips(score: Scores, threshold: float = HALF) -> list[bool]:
     """Whether an image is called otherwise than the one before it."""
-    called = score >= THRESHOLD
+    called = score >= threshold
     return [False, *(called[1:] != called[:-1]).tolist()]
 
 
@@ -85,7 +87,7 @@ def table(found: list[Walk]) -> pd.DataFrame:
                 "position": np.linspace(0, 1, STEPS),
                 "victim": walk.victim.cpu().numpy(),
                 "oracle_mean": walk.oracles.cpu().numpy(),
-                "victim_flips": flips(walk.victim),
+                "victim_flips": flips(walk.victim, walk.threshold),
                 "oracles_flip": flips(walk.oracles),
             }
         )
@@ -99,7 +101,7 @@ def sheet(found: list[Walk]) -> list[Row]:
     rows = []
     for walk in found:
         captions = [f"{v:.2f} / {o:.2f}" for v, o in zip(walk.victim.tolist(), walk.oracles.tolist(), strict=True)]
-        both = zip(flips(walk.victim), flips(walk.oracles), strict=True)
+        both = zip(flips(walk.victim, walk.threshold), flips(walk.oracles), strict=True)
         bars = [(VICTIM if v else None, ORACLES if o else None) for v, o in both]
         rows.append(Row(f"{cell_name(walk.ends[0])} to {cell_name(walk.ends[1])}", walk.images, captions, bars))
     return rows

@@ -38,9 +38,10 @@ def worst_of(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows.assign(
         tried=images["attack"].transform("nunique"),
         queries=images["queries"].transform("sum"),
+        backwards=images["backwards"].transform("sum", min_count=1),
         held=rows["pred"] == rows["label"],
         truth=rows["score"].where(rows["label"] == 1, 1 - rows["score"]),
     )
     complete = rows[rows["tried"] == shared[shared.index.max()]]
     worst = complete.sort_values(["image_id", "held", "truth", "attack"]).drop_duplicates("image_id")
-    return check(worst.assign(attack=WORST)[list(PREDICTIONS)], PREDICTIONS, WORST)
+    return check(worst.assign(attack=WORST, solver=worst["attack"])[list(PREDICTIONS)], PREDICTIONS, WORST)

@@ -13,8 +13,8 @@ from robustgan.attacks._probes import SORTS, Probes, pattern
 from robustgan.attacks._queries import Asked, pairs_of
 from robustgan.attacks.advgan import AdvGAN
 from robustgan.config import plugin
+from robustgan.counting import Counted
 from robustgan.errors import InputError
-from robustgan.evaluation import Counted
 from robustgan.freezing import weights_digest
 from robustgan.interfaces import L2, Linf
 from tests.attacks.planted import LINF, QUICK, Cut, Fitted, fooled, planted, weak

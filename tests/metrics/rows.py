@@ -38,6 +38,8 @@ def rows(
         "linf": 0.03125,
         "l2": 1.0,
         "queries": 10.0,
+        "backwards": 10.0,
+        "solver": "",
     }
     return tables.check(pd.DataFrame({**frame, **columns}), tables.PREDICTIONS)
 

@@ -62,6 +62,7 @@ def outcomes(
         model=model, source=model, attack=attack, norm=norm, eps=eps, seed=0, fold=1, clean_score=clean_score,
         score=score, clean_pred=(clean_score >= 0.5).astype(int), pred=(score >= 0.5).astype(int),
         linf=0.0 if still else eps, l2=0.0 if still else 1.0, queries=20.0 if attack == "pgd" else 1.0,
+        backwards=19.0 if attack == "pgd" else 0.0, solver="",
     )  # fmt: skip
 
 

@@ -1,0 +1,55 @@
+"""What an attack asks of a classifier, counted image by image; for a black box the gradients are kept back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+import torch
+from torch import nn
+
+from robustgan.tensors import Images, Logits, Tensor
+
+
+class Counted(nn.Module):
+    """A classifier that counts forward passes and gradients of each of n images.
+
+    An attack may show all n images, or several changes of each; then every image is counted alike. An attack that
+    shows only some of them says which (`focus`).
+    """
+
+    def __init__(self, model: nn.Module, gradients: bool, images: int = 1) -> None:
+        super().__init__()
+        self.model, self.gradients = model, gradients
+        self.forwards, self.backwards = torch.zeros(images), torch.zeros(images)
+        self.rows = torch.arange(images)  # the images that are shown now
+
+    def forward(self, x: Images) -> Logits:
+        """Logits of the model, counted."""
+        rows, each = self.rows, len(x) / max(1, len(self.rows))
+        self.forwards[rows] += each
+        if not self.gradients:
+            with torch.no_grad():
+                return cast(Tensor, self.model(x.detach()))
+        logits = cast(Tensor, self.model(x))
+        if logits.requires_grad:
+            logits.register_hook(lambda _: self._back(rows, each))  # type: ignore[no-untyped-call]
+        return logits
+
+    def _back(self, rows: Tensor, each: float) -> None:
+        self.backwards[rows] += each
+
+
+@contextmanager
+def focus(model: nn.Module, index: Tensor) -> Iterator[None]:
+    """Say that only these of the images are shown to `model` meanwhile; nested, it counts within them."""
+    counters = [module for module in model.modules() if isinstance(module, Counted)]
+    before = [counter.rows for counter in counters]
+    for counter in counters:
+        counter.rows = counter.rows[index.cpu()]
+    try:
+        yield
+    finally:
+        for counter, rows in zip(counters, before, strict=True):
+            counter.rows = rows

@@ -1,0 +1,1 @@
+"""Probes: what is measured to find out whether the attacks are strong (strength/ judges it)."""

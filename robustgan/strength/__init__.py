@@ -1,0 +1,1 @@
+"""Is the attack strong enough to believe? Checks on what the probes measured; no torch."""
