@@ -3,7 +3,8 @@
 `stages` says which steps (steps.py) a config needs and what each depends on; `run` goes through them and skips what is
 already there; a plan only looks. Nothing here imports torch.
 
-    manifest -> pixels -> split (a fold) -> classifier (a model and fold) -> generator (an attack that trains)
+    manifest -> pixels -> split (a fold) -> classifier (a model and fold) -> operating (a model)
+             -> probed (a model and fold) -> generator (an attack that trains)
              -> attacked | transferred | forged (an attack, seed, model and fold) -> report
 """
 
@@ -86,6 +87,7 @@ def stages(plan: Experiment, place: Place) -> list[Stage]:
     decode = {**dataset, "pixels": plan.pixels.model_dump(mode="json")}
     decoded = Stage(steps.pixels, "decode images", decode, {"manifest": listed}, (source,))
     found = [listed, decoded]
+    folds: dict[int, tuple[dict[str, Stage], dict[str, Stage], list[Stage]]] = {}
     for fold in plan.split.folds:
         inputs = {"pixels": decoded, "split": _split(plan, listed, fold, 0)}
         oracles = {}
@@ -95,11 +97,48 @@ def stages(plan: Experiment, place: Place) -> list[Stage]:
         found += [inputs["split"], *(o.needs["split"] for o in oracles.values()), *oracles.values()]
         victims = [_classifier(plan, victim, fold, inputs, common) for victim in plan.models]
         found += victims
+        folds[fold] = inputs, oracles, victims
+    points = _points(plan, [victims for _, _, victims in folds.values()], common)
+    found += points.values()
+    for inputs, oracles, victims in folds.values():
         for victim in victims:
             others = [other for other in victims if plan.transfer and other is not victim]
+            against = {**inputs, **_placed("classifier", victim, points)}
+            if plan.strength:
+                found.append(_probed(plan, against, common))
             for attack in plan.attacks:
-                found += _cells(plan, attack, {**inputs, "classifier": victim}, oracles, others)
+                found += _cells(plan, attack, against, oracles, [_placed("target", o, points) for o in others])
     return list({stage.key: stage for stage in found}.values())
+
+
+def _points(plan: Experiment, victims: list[list[Stage]], common: dict[str, Any]) -> dict[str, Stage]:
+    """The stage that chooses each model's operating point, by the model's name; it sees all folds."""
+    if plan.operating.rule == "half":
+        return {}
+    found = {}
+    for one in zip(*victims, strict=True):
+        name = one[0].settings["name"]
+        needs = {"pixels": one[0].needs["pixels"]}
+        for stage in one:
+            fold = stage.settings["fold"]
+            needs |= {f"classifier.{fold}": stage, f"split.{fold}": stage.needs["split"]}
+        settings = {**common, "name": name, "rule": plan.operating.model_dump(mode="json"), "batch": plan.batch}
+        found[name] = Stage(steps.operating, f"operating point of {name}", settings, needs, one[0].modules)
+    return found
+
+
+def _placed(role: str, victim: Stage, points: dict[str, Stage]) -> dict[str, Stage]:
+    """A classifier in its role, and its operating point where one is chosen."""
+    point = points.get(victim.settings["name"])
+    return {role: victim, **({f"{role}.operating": point} if point else {})}
+
+
+def _probed(plan: Experiment, inputs: dict[str, Stage], common: dict[str, Any]) -> Stage:
+    name, fold = (inputs["classifier"].settings[key] for key in ("name", "fold"))
+    rule = plan.strength.model_dump(mode="json") if plan.strength else {}
+    settings = {**common, "name": name, "fold": fold, "rule": rule, "seed": digest_seed(plan.seed, "probes")}
+    modules = (*inputs["classifier"].modules, *(module_of("attacks", kind) for kind in PROBING))
+    return Stage(steps.probed, f"probe {name}, fold {fold}", settings, inputs, modules)
 
 
 def _split(plan: Experiment, listed: Stage, fold: int, shift: int) -> Stage:
@@ -123,7 +162,11 @@ def _classifier(plan: Experiment, victim: Victim, fold: int, inputs: dict[str, S
 
 
 def _cells(
-    plan: Experiment, attack: AnyAttack, inputs: dict[str, Stage], oracles: dict[str, Stage], others: list[Stage]
+    plan: Experiment,
+    attack: AnyAttack,
+    inputs: dict[str, Stage],
+    oracles: dict[str, Stage],
+    others: list[dict[str, Stage]],
 ) -> Iterator[Stage]:
     """The stages of one attack on one classifier: its training, if it has one, and one cell a seed.
 
@@ -148,9 +191,9 @@ def _cells(
             settings = {**own, "batch": plan.batch, "gallery": gallery}
             yield Stage(steps.attacked, f"attack {what}", settings, needs, modules)
             for other in others if attack.trains or attack.access != "none" else ():  # noise is made for no one
-                name = f"transfer {what}, to {other.settings['name']}"
-                judged = {**needs, "target": other}
-                both = (*modules, *other.modules)
+                name = f"transfer {what}, to {other['target'].settings['name']}"
+                judged = {**needs, **other}
+                both = (*modules, *other["target"].modules)
                 yield Stage(steps.transferred, name, {**own, "batch": plan.batch}, judged, both)
         else:
             known = tuple(m for o in oracles.values() for m in o.modules)
