@@ -94,6 +94,7 @@ class Experiment(Spec):
     attacks: tuple[SerializeAsAny[AnyAttack], ...] = Field(min_length=1)
     operating: OperatingPoint = OperatingPoint()
     strength: Strength | None = None  # gather evidence that the attacks are strong; without it nothing is called robust
+    policy: str = ""  # decides the verdict: a name that comes with robustgan, or a file; empty: there is no verdict
     transfer: bool = False  # images made to fool one model are also shown to all other `models`
     gallery: Annotated[int, Field(ge=0, le=8)] = 1  # images a class and magnification in the report's gallery
 

@@ -20,12 +20,14 @@ from typing import Any
 
 from robustgan import provenance, steps
 from robustgan.config import module_of
-from robustgan.errors import InputError, RunError
+from robustgan.errors import FullDiskError, InputError, RunError
 from robustgan.experiment import Experiment, Victim
 from robustgan.interfaces import AnyAttack
 from robustgan.journal import Tick
 from robustgan.store import cached, code_digest, digest
 
+PROBING = ("fgsm", "noise", "pgd")  # attacks that probing/plan.py names
+DATA = ("manifest", "pixels", "split")  # without these there is nothing to go on with
 ROOM = 2**20  # bytes: a disk with less is full, for whoever just failed to write to it
 
 
@@ -237,6 +239,10 @@ def run(plan: Experiment, place: Place, command: str, watch: Watch) -> tuple[Pat
             done[stage.key] = stage
         except RunError as error:
             failed[stage.name] = str(error)
+        except InputError as error:  # a setting that only the data show to be wrong takes no other cell with it
+            if stage.kind in DATA or isinstance(error, FullDiskError):
+                raise
+            failed[stage.name] = str(error)
     final = closing(plan, list(done.values()), failed, command)
     build(final, place, watch)
     return publish(plan, final, list(done.values()), place), [f"{name}: {why}" for name, why in failed.items()]
@@ -270,12 +276,12 @@ def check_room(out: Path, name: str, error: Exception) -> None:
     """Find out whether a stage failed because the disk is full: libraries that write say so in many ways.
 
     Raises:
-        InputError: it is.
+        FullDiskError: it is.
     """
     there = next(path for path in (out, *out.parents) if path.exists())
     free = shutil.disk_usage(there).free
     if free < ROOM:
-        raise InputError(
+        raise FullDiskError(
             f"{out}: the disk is full ({free:,} bytes left), in `{name}`. Nothing finished is lost: make room, or "
             "choose another --out, and run again."
         ) from error

@@ -13,7 +13,7 @@ import pytest
 
 from robustgan import tables
 from robustgan.config import read_yaml
-from robustgan.errors import RunError
+from robustgan.errors import InputError, RunError
 from robustgan.experiment import experiment
 from robustgan.journal import silent
 from robustgan.pipeline import Place, run, stages
@@ -148,11 +148,14 @@ def test_stage_keys_depend_on_what_matters(tmp_path: Path) -> None:
     assert any("fgsm" in name for name in only)
 
 
-def test_a_failing_attack_is_reported_and_the_others_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [RunError, InputError])
+def test_a_failing_attack_is_reported_and_the_others_go_on(
+    error: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from robustgan import evaluation, steps
 
     def fail(*args: object, **kwargs: object) -> None:
-        raise RunError("planted failure")
+        raise error("planted failure")
 
     settings = read_yaml(SMOKE)
     settings["attacks"] = [{"kind": "clean"}, {"kind": "noise", "threat": {"norm": "linf", "eps": 0.1}}]
