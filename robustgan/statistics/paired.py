@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import bdtr, chdtrc
@@ -33,7 +31,7 @@ def durkalski(differences: Int[np.ndarray, " groups"], sizes: Float[np.ndarray, 
     """Two-sided p that the groups' shares differ by zero on average: McNemar's test for clustered images.
 
     Each group counts by the share of its images that changed one way less those that changed the other way.
-    The chi-square limit needs many groups; NaN where nothing differs. It stands beside `sign_flip`, which is
+    The chi-square limit needs many groups. Where nothing differs, it is 1. It stands beside `sign_flip`, which is
     exact for few groups.
 
     Args:
@@ -44,7 +42,7 @@ def durkalski(differences: Int[np.ndarray, " groups"], sizes: Float[np.ndarray, 
     """
     shares = differences / sizes
     spread = float((shares**2).sum())
-    return float(chdtrc(1, float(shares.sum()) ** 2 / spread)) if spread > 0 else math.nan
+    return float(chdtrc(1, float(shares.sum()) ** 2 / spread)) if spread > 0 else 1.0
 
 
 def mcnemar(lost: int, won: int) -> float:
