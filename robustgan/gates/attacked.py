@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -109,7 +109,7 @@ class AttackedGate(Attacked):
                     yield self.held(model, scope_of(row), reading_of(row, measure.column), case.fewest)
 
 
-def scope_of(row: pd.Series) -> str:
+def scope_of(row: pd.Series[Any]) -> str:
     """Where a METRICS row stands, in words."""
     parts = [str(row["magnification"]), f"{row['attack']} {budget(str(row['norm']), float(row['eps']))}"]
     parts += [f"made on {row['source']}"] if row["source"] != row["model"] else []

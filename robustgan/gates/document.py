@@ -57,10 +57,13 @@ def text(verdict: Verdict) -> str:
 
 def schema() -> dict[str, Any]:
     """JSON Schema of the document."""
-    counts = {status: _COUNT for status in EXIT_CODES}
+    counts = dict.fromkeys(EXIT_CODES, _COUNT)
     properties: dict[str, Any] = {
         "schema_version": {"const": VERSION},
-        "status": {**_STATUS, "description": "of all rows together: fail, else incomplete, else indeterminate, else pass"},
+        "status": {
+            **_STATUS,
+            "description": "of all rows together: fail, else incomplete, else indeterminate, else pass",
+        },
         "exit_code": {"enum": list(EXIT_CODES.values()), "description": "what `robustgan gate` ends with"},
         "counts": {"type": "object", "properties": counts, "required": list(counts), "description": "rows by status"},
         "run": {"type": "object", "required": ["name"], "description": "what was judged"},
@@ -77,4 +80,5 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 
 def _plain(row: Row) -> dict[str, Any]:
     values = asdict(row)
-    return {key: None if isinstance(values[key], float) and not math.isfinite(values[key]) else values[key] for key in _ROW}
+    undefined = {key for key, value in values.items() if isinstance(value, float) and not math.isfinite(value)}
+    return {key: None if key in undefined else values[key] for key in _ROW}

@@ -6,7 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import pandas as pd
 from pydantic import Field
@@ -77,7 +77,7 @@ class IntervalGate(Gate):
         )  # fmt: skip
 
 
-def reading_of(row: pd.Series, column: str) -> Reading:
+def reading_of(row: pd.Series[Any], column: str) -> Reading:
     """One number of a METRICS row: `clean`, `value` or `drop`."""
     stem = "" if column == "value" else f"{column}_"
     note = "" if pd.isna(row["note"]) else str(row["note"])

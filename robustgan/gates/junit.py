@@ -1,7 +1,7 @@
 """The verdict as JUnit XML, which every CI system shows: a test case for each row.
 
-A failing gate is a failure. One that is incomplete or indeterminate is an error, never `skipped`: CI systems show skipped
-tests in green.
+A failing gate is a failure. One that is incomplete or indeterminate is an error, never `skipped`: CI systems show
+skipped tests in green.
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ def text(verdict: Verdict) -> str:
     root = ElementTree.Element("testsuites", totals)
     suite = ElementTree.SubElement(root, "testsuite", {**totals, "skipped": "0"})
     properties = ElementTree.SubElement(suite, "properties")
-    for name, value in {"verdict": verdict.status, "run": verdict.run["name"], "command": verdict.run["command"]}.items():
+    for name, value in {
+        "verdict": verdict.status,
+        "run": verdict.run["name"],
+        "command": verdict.run["command"],
+    }.items():
         ElementTree.SubElement(properties, "property", {"name": name, "value": legible(str(value))})
     for row in verdict.rows:
         _case(suite, row)

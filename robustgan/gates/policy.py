@@ -15,6 +15,7 @@ from robustgan.gates.attacked import AttackedGate
 from robustgan.gates.clean import CleanGate
 from robustgan.gates.completeness import CompleteGate, RequiredAttacksGate
 from robustgan.gates.gate import Gate
+from robustgan.gates.regression import RegressionGate
 from robustgan.gates.saving import SavingGate
 from robustgan.gates.split import LeakFreeGate, PatientsGate
 from robustgan.gates.strong import StrengthGate
@@ -31,7 +32,8 @@ AnyGate = Annotated[
     | CompleteGate
     | RequiredAttacksGate
     | StrengthGate
-    | SavingGate,
+    | SavingGate
+    | RegressionGate,
     Field(discriminator="kind"),
 ]
 
@@ -52,6 +54,11 @@ class Policy(Spec):
         if twice:
             raise ValueError(f"found twice: {', '.join(twice)}; each gate needs a name of its own")
         return gates
+
+    @property
+    def compares(self) -> bool:
+        """Whether a gate needs a baseline run."""
+        return any(isinstance(gate, RegressionGate) for gate in self.gates)
 
 
 def read_policy(path: Path) -> Policy:

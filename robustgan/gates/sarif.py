@@ -1,5 +1,4 @@
-"""The verdict as SARIF 2.1.0, which code-scanning services show: a rule for each gate, a result for each row that did not
-pass.
+"""The verdict as SARIF 2.1.0, for code scanning: a rule for each gate, a result for each row that did not pass.
 
 Source: OASIS Static Analysis Results Interchange Format 2.1.0 plus Errata 01 (2023).
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 from pydantic import Field
@@ -76,7 +76,7 @@ def parted(rows: pd.DataFrame, model: str, kind: Subgroups) -> pd.DataFrame:
     return rows[(rows["subtype"] == ALL) & (rows["magnification"] != POOLED)]
 
 
-def named(row: pd.Series, kind: Subgroups) -> str:
+def named(row: pd.Series[Any], kind: Subgroups) -> str:
     """The subgroup that a row is about."""
     return str(row[kind])
 
