@@ -81,7 +81,7 @@ def policy(settings: Mapping[str, Any]) -> Policy:
         InputError: names every setting that is wrong.
     """
     entries = settings.get("gates")
-    known = sorted(kinds())
+    known = sorted(gate_kinds())
     for i, entry in enumerate(entries if isinstance(entries, list) else ()):
         kind = entry.get("kind") if isinstance(entry, Mapping) else None
         if kind not in known:
@@ -89,7 +89,7 @@ def policy(settings: Mapping[str, Any]) -> Policy:
     return Policy.read(settings)
 
 
-def kinds() -> dict[str, str]:
+def gate_kinds() -> dict[str, str]:
     """Every kind of gate, with the first line of what it says about itself."""
     return {kind: (family.__doc__ or "").partition("\n")[0] for family in families() for kind in words(family)}
 

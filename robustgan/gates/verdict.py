@@ -75,16 +75,17 @@ def _rows(gate: Gate, case: Case) -> list[Row]:
 
 def facts(run: Run) -> dict[str, Any]:
     """What a reader needs in order to know which run was judged."""
-    weights = {
-        name: card.get("weights_sha256", {})
-        for name, card in dict(run.run.get("models") or {}).items()
-        if isinstance(card, dict)
-    }
+    cards = _mapping(run.run.get("models"))
+    weights = {name: card.get("weights_sha256", {}) for name, card in cards.items() if isinstance(card, dict)}
     title = str(run.config.get("title") or run.config.get("name") or run.name)
     return {
         "name": run.name,
         "title": title,
         "command": str(run.run.get("command", "")),
-        "versions": dict(run.run.get("versions") or {}),
+        "versions": _mapping(run.run.get("versions")),
         "weights_sha256": weights,
     }
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
