@@ -22,6 +22,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "advgan": {"width": 8},
     "apgd": {"steps": 12, "restarts": 2},
     "pgd": {"steps": 4, "restarts": 2},
+    "square": {"queries": 40},
 }
 EPS = {"linf": 8 / 255, "l2": 1.0}
 
