@@ -11,8 +11,8 @@ import torch
 from robustgan.draws import seed_of, uniform
 from robustgan.interfaces import Bounded
 from robustgan.operating import plain
-from robustgan.quantise import to_float
 from robustgan.probing.judging import BATCH
+from robustgan.quantise import to_float
 from robustgan.tensors import Bytes, Images, Logits, Network, Scores, Tensor
 
 Facts = dict[str, Any]  # plain values, for a JSON file
@@ -25,7 +25,7 @@ EXACT = 1e-6  # how close to 0 and 1 an output has to be to count as one-hot
 def logits_of(network: Network, x: Images) -> Logits:
     """All logits, in batches of the usual size."""
     with torch.no_grad():
-        return torch.cat([network(some).float() for some in x.split(BATCH)])
+        return torch.cat([network(some).float() for some in torch.split(x, BATCH)])
 
 
 def neighbours(images: Bytes, threat: Bounded, seed: int) -> Images:

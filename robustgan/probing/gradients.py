@@ -46,7 +46,7 @@ def gradients(network: Network, samples: Samples, threat: Bounded, seed: int) ->
     x = torch.cat([to_float(samples.images), neighbours(samples.images, threat, seed)])
     y = samples.labels.repeat(2)
     try:
-        parts = [slopes(network, a, b) for a, b in zip(x.split(BATCH), y.split(BATCH), strict=True)]
+        parts = [slopes(network, a, b) for a, b in zip(torch.split(x, BATCH), torch.split(y, BATCH), strict=True)]
     except RuntimeError as error:
         return {"gradients": len(x), "gradient_error": str(error).splitlines()[0]}
     value, gradient = torch.cat([v for v, _ in parts]), torch.cat([g for _, g in parts])

@@ -44,7 +44,7 @@ def judged(attack: Attack, victim: Victim, samples: Samples, attacked: Network |
         RunError: the attack failed; whoever asks says what that means.
     """
     made, queries = [], []
-    for places in torch.arange(len(samples)).split(BATCH):
+    for places in torch.split(torch.arange(len(samples)), BATCH):
         some = part(samples, places.tolist())
         x_adv, effort = propose(attack, attacked or victim.network, nn.Identity(), some, victim.seed)
         made.append(to_8_bit(some.images, x_adv, attack.threat))
@@ -57,7 +57,7 @@ def judged(attack: Attack, victim: Victim, samples: Samples, attacked: Network |
 def answers(network: Network, images: Bytes, labels: Labels) -> tuple[np.ndarray, np.ndarray]:
     """The labels that the classifier gives to 8-bit images, and how far the wrong class is ahead."""
     pred, wrong = [], []
-    for some, y in zip(images.split(BATCH), labels.split(BATCH), strict=True):
+    for some, y in zip(torch.split(images, BATCH), torch.split(labels, BATCH), strict=True):
         pred.append((scores(network, to_float(some)) >= threshold_of(network)).long())
         wrong.append(margins(network, to_float(some), y))
     return torch.cat(pred).cpu().numpy(), torch.cat(wrong).double().cpu().numpy()

@@ -52,7 +52,9 @@ def distilled(model: Network, images: Bytes, threat: Bounded, seed: int) -> Netw
     rng = torch.Generator().manual_seed(seed)
     x = torch.cat([to_float(images), *(changed(to_float(images), threat, rng) for _ in range(VARIANTS - 1))])
     with torch.no_grad():
-        odds = torch.cat([margin(model(part), torch.zeros(len(part), device=x.device).long()) for part in x.split(256)])
+        odds = torch.cat(
+            [margin(model(part), torch.zeros(len(part), device=x.device).long()) for part in torch.split(x, 256)]
+        )
     target = torch.sigmoid(odds / odds.abs().median().clamp_min(1e-30))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

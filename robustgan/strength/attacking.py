@@ -7,6 +7,7 @@ Carlini et al. 2019, "On evaluating adversarial robustness", sections 4 and 5 (h
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pandas as pd
 
@@ -72,7 +73,7 @@ def budgets(probed: Probed) -> Iterator[Row]:
         yield not_run("unbounded", "gradient attacks did not run", reaches)
         return
     at = [probed.at("budget", size) for size in sizes]
-    lost = [only(small, large) for small, large in zip(at, at[1:], strict=False)]
+    lost = [only(small, large) for small, large in pairwise(at)]
     worst = max(range(len(lost)), key=lambda i: lost[i][0])
     curve = ", ".join(f"{int(fooled.sum())} at {size:.3g}" for size, fooled in zip(sizes, at, strict=True))
     found = f"fooled of {lost[worst][1]}: {curve}; at most {lost[worst][0]} lost from one budget to the next"
