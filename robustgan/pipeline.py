@@ -95,11 +95,31 @@ def stages(plan: Experiment, place: Place) -> list[Stage]:
         found += [inputs["split"], *(o.needs["split"] for o in oracles.values()), *oracles.values()]
         victims = [_classifier(plan, victim, fold, inputs, common) for victim in plan.models]
         found += victims
-        for victim in victims:
+        for model, victim in zip(plan.models, victims, strict=True):
             others = [other for other in victims if plan.transfer and other is not victim]
-            for attack in plan.attacks:
+            for attack in possible(plan, model):
                 found += _cells(plan, attack, {**inputs, "classifier": victim}, oracles, others)
     return list({stage.key: stage for stage in found}.values())
+
+
+def possible(plan: Experiment, victim: Victim) -> list[AnyAttack]:
+    """The attacks that a classifier gets: all, or those that need no gradients where it has none to give.
+
+    With `transfer` the others are made against another model and shown to this one.
+
+    Raises:
+        InputError: a classifier without gradients, and an attack that needs them and has no other model to use.
+    """
+    blind = [attack for attack in plan.attacks if attack.access == "white-box" and not victim.model.gradients]
+    other = plan.transfer and any(model.model.gradients for model in plan.models)
+    stuck = sorted({attack.label for attack in blind if not (other and attack.paired)})
+    if stuck:
+        raise InputError(
+            f"attacks: {', '.join(stuck)} need gradients, and `{victim.name}` ({victim.model.kind}) answers questions "
+            "only. Take them out and keep those that ask (square, art with HopSkipJump or SquareAttack, advgan with "
+            "`knowledge: query`), or add a model with gradients to `models` and set `transfer: true`."
+        )
+    return [attack for attack in plan.attacks if attack not in blind]
 
 
 def _split(plan: Experiment, listed: Stage, fold: int, shift: int) -> Stage:

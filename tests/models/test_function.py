@@ -101,5 +101,5 @@ def test_mistakes_are_named(mine: Path, function: str, said: str) -> None:
 
 
 def test_arguments_that_the_function_does_not_take(mine: Path) -> None:
-    with pytest.raises(InputError, match="build: failed: TypeError.*'depth'"):
+    with pytest.raises(InputError, match=r"build: failed: TypeError.*'depth'"):
         model(f"{mine}:build", arguments={"depth": 3}).build()

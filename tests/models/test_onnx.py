@@ -63,12 +63,12 @@ def test_mistakes_are_named(tmp_path: Path) -> None:
     path = onnx_file(WEIGHT, BIAS, tmp_path / "m.onnx", side=24)
     with pytest.raises(InputError, match="takes images of 24 x 24 pixels and got 16 x 16"):
         model(path).build()(torch.rand(2, 3, 16, 16))
-    with pytest.raises(InputError, match="output: found `score`. Allowed: scores. Did you mean `scores`"):
+    with pytest.raises(InputError, match=r"output: found `score`. Allowed: scores. Did you mean `scores`"):
         model(path, output="score").build()
     (tmp_path / "m.onnx").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"m.onnx: onnxruntime .* cannot run it"):
         model(path).build()
-    with pytest.raises(InputError, match="no.onnx cannot be read"):
+    with pytest.raises(InputError, match=r"no.onnx cannot be read"):
         model(tmp_path / "no.onnx").fingerprint()
 
 
