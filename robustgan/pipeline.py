@@ -103,12 +103,12 @@ def stages(plan: Experiment, place: Place) -> list[Stage]:
     points = _points(plan, [victims for _, _, victims in folds.values()], common)
     found += points.values()
     for inputs, oracles, victims in folds.values():
-        for victim in victims:
+        for model, victim in zip(plan.models, victims, strict=True):
             others = [other for other in victims if plan.transfer and other is not victim]
             against = {**inputs, **_placed("classifier", victim, points)}
             if plan.strength:
                 found.append(_probed(plan, against, common))
-            for attack in plan.attacks:
+            for attack in possible(plan, model):
                 found += _cells(plan, attack, against, oracles, [_placed("target", o, points) for o in others])
     return list({stage.key: stage for stage in found}.values())
 
@@ -141,6 +141,26 @@ def _probed(plan: Experiment, inputs: dict[str, Stage], common: dict[str, Any]) 
     settings = {**common, "name": name, "fold": fold, "rule": rule, "seed": digest_seed(plan.seed, "probes")}
     modules = (*inputs["classifier"].modules, *(module_of("attacks", kind) for kind in PROBING))
     return Stage(steps.probed, f"probe {name}, fold {fold}", settings, inputs, modules)
+
+
+def possible(plan: Experiment, victim: Victim) -> list[AnyAttack]:
+    """The attacks that a classifier gets: all, or those that need no gradients where it has none to give.
+
+    With `transfer` the others are made against another model and shown to this one.
+
+    Raises:
+        InputError: a classifier without gradients, and an attack that needs them and has no other model to use.
+    """
+    blind = [attack for attack in plan.attacks if attack.access == "white-box" and not victim.model.gradients]
+    other = plan.transfer and any(model.model.gradients for model in plan.models)
+    stuck = sorted({attack.label for attack in blind if not (other and attack.paired)})
+    if stuck:
+        raise InputError(
+            f"attacks: {', '.join(stuck)} need gradients, and `{victim.name}` ({victim.model.kind}) answers questions "
+            "only. Take them out and keep those that ask (square, art with HopSkipJump, advgan with "
+            "`knowledge: dynamic`), or add a model with gradients to `models` and set `transfer: true`."
+        )
+    return [attack for attack in plan.attacks if attack not in blind]
 
 
 def _split(plan: Experiment, listed: Stage, fold: int, shift: int) -> Stage:
