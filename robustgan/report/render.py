@@ -24,6 +24,7 @@ from robustgan.report.sections import (
     stability,
     strata,
     transfer,
+    verdict,
 )
 
 
@@ -48,6 +49,7 @@ def render(folder: Path) -> None:
 def compose(found: Folder) -> Document:
     """The whole report, from what people must know first to what they look up."""
     sections = (
+        verdict.section(found, ()),
         answer.section(found),
         scope.section(found),
         performance.section(found),
