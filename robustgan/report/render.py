@@ -23,6 +23,7 @@ from robustgan.report.sections import (
     scope,
     stability,
     strata,
+    strength,
     transfer,
     verdict,
 )
@@ -56,6 +57,7 @@ def compose(found: Folder) -> Document:
         drops.section(found),
         flips.directions(found),
         controls.section(found),
+        strength.section(found),
         flips.worst(found),
         *generators.sections(found),
         *transfer.sections(found),

@@ -16,8 +16,9 @@ from . import planted
 def gate(name: str, status: str, **changes: Any) -> dict[str, Any]:
     """A row as `robustgan.gates` makes it."""
     return {
-        "gate": name, "kind": "clean", "scope": "pooled", "status": status, "observed": 0.9, "low": 0.8, "high": 0.95,
-        "limit": 0.85, "bound": "low", "images": 100, "groups": 20, "reason": "", "robustness": False, **changes,
+        "gate": name, "kind": "clean", "model": "", "scope": "pooled", "status": status, "observed": 0.9,
+        "low": 0.8, "high": 0.95, "limit": 0.85, "bound": "low", "images": 100, "groups": 20, "reason": "",
+        "robustness": False, **changes,
     }  # fmt: skip
 
 
@@ -59,16 +60,16 @@ def test_a_row_shows_its_numbers_what_decides_and_why_worst_first(folder: Folder
     rows = [
         gate("clean-sensitivity", "pass"),
         gate("robust", "indeterminate", robustness=True, reason="a strength check failed: restarts"),
-        gate("groups", "fail", observed=12, low=math.nan, high=math.nan, limit=20, bound="point", images=None),
+        gate("groups", "fail", observed=12, low=math.nan, high=math.nan, limit=20, bound="exact", images=0),
     ]
     section = verdict.section(folder, rows)
     table = next(block for block in section.blocks if isinstance(block, Table))
     shown = [[cell.text for cell in row] for row in table.rows]
     assert shown == [
-        ["groups", "pooled", "fail", "12", "20", "point", "n/a", "20", ""],
-        ["robust (robustness)", "pooled", "indeterminate", "90.0 (80.0 to 95.0) %", "85.0 %", "low", "100", "20",
+        ["groups", "", "pooled", "fail", "12", "20", "exact", "", "20", ""],
+        ["robust (robustness)", "", "pooled", "indeterminate", "90.0 (80.0 to 95.0) %", "85.0 %", "low", "100", "20",
          "a strength check failed: restarts"],
-        ["clean-sensitivity", "pooled", "pass", "90.0 (80.0 to 95.0) %", "85.0 %", "low", "100", "20", ""],
+        ["clean-sensitivity", "", "pooled", "pass", "90.0 (80.0 to 95.0) %", "85.0 %", "low", "100", "20", ""],
     ]  # fmt: skip
     assert "Fail: groups (pooled)." in said(section)
     assert "indeterminate where a strength check failed" in said(section)

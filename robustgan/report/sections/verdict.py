@@ -17,10 +17,11 @@ OUTCOMES = {
     "indeterminate": "The policy can be called neither met nor broken.",
 }
 NAMED = 8  # attacks that the scope names
-WORST_FIRST = ("fail", "incomplete", "indeterminate", "warn")
+WORST_FIRST = ("fail", "incomplete", "indeterminate")
 DISCLAIMER = "This report is not a clearance, of a medical device or of anything else; no compliance claim is made."
 COLUMNS = (
-    "Gate", "Scope", "Outcome", "Observed (95 % interval)", "Limit", "Decided by", "Images", "Patients", "Reason",
+    "Gate", "Classifier", "Scope", "Outcome", "Observed (95 % interval)", "Limit", "Decided by", "Images", "Patients",
+    "Reason",
 )  # fmt: skip
 
 
@@ -29,8 +30,8 @@ def section(folder: Folder, rows: Sequence[Row]) -> Section:
 
     Args:
         folder: the run.
-        rows: what `robustgan.gates` judged: gate, kind, scope, status, observed, low, high, limit, bound, images,
-            groups, reason, and whether the gate is about robustness.
+        rows: what `robustgan.gates` judged: gate, kind, model, scope, status, observed, low, high, limit, bound,
+            images, groups, reason, and whether the gate is about robustness.
     """
     policy = folder.run.get("policy")
     blocks: list[Block]
@@ -76,25 +77,28 @@ def _rank(status: str) -> int:
 
 
 def _words(word: str, rows: Sequence[Row]) -> str:
-    named = [
-        f"{row['gate']} ({row['scope']})" if row["scope"] else str(row["gate"]) for row in rows if row["status"] == word
-    ]
+    named = [_place(row) for row in rows if row["status"] == word]
     start = OUTCOMES.get(word, OUTCOMES["indeterminate"])
     if not rows:
         return f"{start} A policy was given, but no gate was judged."
     return start if word == "pass" else f"{start} {word.capitalize()}: {listed(named)}."
 
 
+def _place(row: Row) -> str:
+    where = ", ".join(str(row[name]) for name in ("model", "scope") if row[name])
+    return f"{row['gate']} ({where})" if where else str(row["gate"])
+
+
 def _line(row: Row) -> tuple[Cell, ...]:
     observed, low, high, limit = (_number(row[name]) for name in ("observed", "low", "high", "limit"))
-    share = abs(limit) <= 1 and not abs(observed) > 1  # fractions are written in per cent, counts as they are
+    share = row["bound"] != "exact"  # what has an interval is a fraction; the rest are counts
     seen = absent() if math.isnan(observed) else Cell(_shown(observed, low, high, share), observed)
     held = absent() if math.isnan(limit) else Cell(f"{percent(limit)} %" if share else plain(limit), limit)
     about = " (robustness)" if row["robustness"] else ""
     return (
-        Cell(f"{row['gate']}{about}", hint=f"kind: {row['kind']}"), Cell(str(row["scope"])),
-        status_cell(str(row["status"])), seen, held, Cell(str(row["bound"])), count_cell(_number(row["images"])),
-        count_cell(_number(row["groups"])), Cell(str(row["reason"]), muted=True),
+        Cell(f"{row['gate']}{about}", hint=f"kind: {row['kind']}"), Cell(str(row["model"])), Cell(str(row["scope"])),
+        status_cell(str(row["status"])), seen, held, Cell(str(row["bound"])), _size(row["images"]),
+        _size(row["groups"]), Cell(str(row["reason"]), muted=True),
     )  # fmt: skip
 
 
@@ -102,6 +106,11 @@ def _shown(value: float, low: float, high: float, share: bool) -> str:
     if share:
         return f"{points(value, low, high)} %"
     return plain(value) + ("" if math.isnan(low) or math.isnan(high) else f" ({plain(low)} to {plain(high)})")
+
+
+def _size(value: object) -> Cell:
+    """How many there are; nothing where the gate counts none."""
+    return count_cell(_number(value)) if value else Cell("", math.nan)
 
 
 def _number(value: object) -> float:
