@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 ATLAS, NIST = "5.6.0", "AI 100-2e2025"
 
 NAMES = {
+    "AML.T0005.000": "Create Proxy AI Model: Train Proxy via Gathered AI Artifacts",
     "AML.T0005.001": "Create Proxy AI Model: Train Proxy via Replication",
     "AML.T0040": "AI Model Inference API Access",
     "AML.T0043": "Craft Adversarial Data",
@@ -20,7 +21,6 @@ NAMES = {
     "AML.T0043.001": "Black-Box Optimization",
     "AML.T0043.002": "Black-Box Transfer",
     "AML.T0044": "Full AI Model Access",
-    "AML.T0015": "Evade AI Model",
 }
 EVASION, BLACK_BOX = "Evasion (NISTAML.022), white-box", "Black-box evasion (NISTAML.025)"
 TRANSFERRED = "Black-box evasion (NISTAML.025), by transfer"
@@ -44,6 +44,13 @@ DISTILLED = Technique(
     ("AML.T0005.001", "AML.T0043.002", "AML.T0040"), TRANSFERRED,
 )  # fmt: skip
 STATIC = DISTILLED._replace(access="its answers to a fixed set of images, once")
+ESTIMATED = QUERY._replace(
+    knowledge="nothing of the classifier; images of its kind", access="its answers, while a generator is trained"
+)
+PROXY = Technique(
+    "nothing of the classifier; labelled images of its kind", "none: classifiers of its own stand in",
+    ("AML.T0005.000", "AML.T0043.002"), TRANSFERRED,
+)  # fmt: skip
 SCRATCH = Technique(
     "images of its kind; the weights only for the search", "gradients for the search; else none", ("AML.T0043",),
     "Evasion (NISTAML.022), unrestricted: no bound on the change",
@@ -60,10 +67,10 @@ KINDS = {
                                atlas=("AML.T0043.000", "AML.T0043.001", "AML.T0044")),
 }  # fmt: skip
 ANSWERS = (  # methods of ART that ask for answers alone; the others take gradients
-    "BoundaryAttack", "GeoDA", "HopSkipJump", "SignOPTAttack", "SimBA", "SpatialTransformation", "SquareAttack",
-    "ZooAttack",
+    "BoundaryAttack", "GeoDA", "HopSkipJump", "SimBA", "SpatialTransformation", "SquareAttack",
+    "VirtualAdversarialMethod", "ZooAttack",
 )  # fmt: skip
-KNOWLEDGE = {"dynamic": DISTILLED, "static": STATIC}
+KNOWLEDGE = {"dynamic": DISTILLED, "static": STATIC, "transfer": PROXY, "estimated": ESTIMATED}
 
 
 def technique(entry: Mapping[str, Any]) -> Technique:
@@ -80,5 +87,5 @@ def goal(entry: Mapping[str, Any]) -> str:
     """What the attacker wants."""
     if entry.get("kind") in ("clean", "noise"):
         return "none: a control"
-    told = {"hide": "missed cancers: malignant is called benign", "raise": "false alarms: benign is called malignant"}
+    told = {"hide": "missed cancers: malignant is called benign", "invent": "false alarms: benign is called malignant"}
     return told.get(str(entry.get("goal")), "any wrong answer")
