@@ -1,7 +1,7 @@
 """What MkDocs calls while it builds: facts come from the code, pictures from `reports/`, and nothing from elsewhere.
 
-A page asks for facts with `<!-- generate: NAME -->` (generate/__init__.py lists the names). A link that leaves `docs/`, as
-`../reports/quickstart/report.html`, works on a forge as it stands; in the site the file is copied and the link follows.
+A page asks for facts with `<!-- generate: NAME -->` (generate/__init__.py lists the names). A link that leaves `docs/`,
+as `../reports/quickstart/report.html`, works on a forge as it stands; the site gets a copy and the link follows.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from generate import catalogue, commands, measured, settings, tables
+from generate import catalogue, commands, measured, settings, tables, verdicts
 
 MARK = re.compile(r"<!-- generate: ([a-z:-]+) -->")
 
@@ -24,6 +24,8 @@ def producers(root: Path) -> dict[str, Callable[[], str]]:
         "settings": settings.config,
         **{f"settings:{package}": partial(settings.kinds_of, package) for package in ("attacks", "datasets", "models")},
         "commands": commands.every_command,
+        "gates": verdicts.gates,
+        "checks": verdicts.checks,
         "coverage": partial(measured.coverage, root),
         "parity": partial(measured.parity, root),
     }

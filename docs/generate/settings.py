@@ -27,8 +27,8 @@ def config() -> str:
     """A section for the config itself and one for each part of it."""
     schema = config_schema()
     parts = {name: schema["$defs"][name] for name in _parts(Experiment) if name in schema["$defs"]}
-    sections = [_section("The config", Experiment, schema)]
-    return "\n\n".join(sections + [_section(name, _parts(Experiment)[name], part) for name, part in parts.items()])
+    sections = [section("The config", Experiment, schema)]
+    return "\n\n".join(sections + [section(name, _parts(Experiment)[name], part) for name, part in parts.items()])
 
 
 def kinds_of(package: str) -> str:
@@ -37,13 +37,14 @@ def kinds_of(package: str) -> str:
     sections = []
     for kind in kinds(package):
         cls = plugin_class(package, kind)
-        sections.append(_section(f"kind: {kind}", cls, definitions[f"{package}.{kind}"], summary(package, kind)))
+        sections.append(section(f"kind: {kind}", cls, definitions[f"{package}.{kind}"], summary(package, kind)))
         inside = {name: part for name, part in _parts(cls).items() if name not in shared and name in definitions}
-        sections += [_section(f"{kind}: {name}", one, definitions[name], level="####") for name, one in inside.items()]
+        sections += [section(f"{kind}: {name}", one, definitions[name], level="####") for name, one in inside.items()]
     return "\n\n".join(sections)
 
 
-def _section(title: str, cls: type[BaseModel], schema: dict[str, Any], text: str = "", level: str = "###") -> str:
+def section(title: str, cls: type[BaseModel], schema: dict[str, Any], text: str = "", level: str = "###") -> str:
+    """Heading, what it is, and a table of its settings."""
     said = comments.beside(cls)
     required = schema.get("required", [])
     rows = [
