@@ -5,8 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 
+import pandas as pd
+
 from generate.markdown import cell, code, table
 from generate.settings import section
+from robustgan import strength, tables
 
 ABSENT = "*Not in this version.*"
 
@@ -31,14 +34,14 @@ def kinds() -> list[str]:
 
 
 def checks() -> str:
-    """Every strength check with what it asks."""
-    names = named()
-    return table(("check", "what it asks"), [(code(n), text) for n, text in names.items()]) if names else ABSENT
+    """Every strength check: what a sound evaluation shows, and whether a verdict needs it."""
+    if not hasattr(strength, "checks"):
+        return ABSENT
+    rows = [(code(row.check), row.expected, row.check in strength.REQUIRED) for row in unmeasured().itertuples()]
+    named = [(check, expected, "required" if needed else "") for check, expected, needed in rows]
+    return table(("check", "what a sound evaluation shows", "for a verdict"), named)
 
 
-def named() -> dict[str, str]:
-    """Every strength check by name."""
-    if find_spec("robustgan.strength.checks") is None:
-        return {}
-    found: dict[str, str] = import_module("robustgan.strength.checks").NAMES
-    return found
+def unmeasured() -> pd.DataFrame:
+    """What the checks say of a classifier that nobody has probed: all their names."""
+    return strength.checks(tables.empty(tables.PROBES), {"any": {"1": {}}}, tables.empty(tables.PREDICTIONS))
