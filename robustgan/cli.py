@@ -16,7 +16,8 @@ from robustgan.cli_data import data_app
 from robustgan.cli_gate import EXITS, compare, gate
 from robustgan.cli_rate import rate_app
 from robustgan.errors import InputError, RunError
-from robustgan.terminal import AsJson, Data, Settings, configs, err, out, policies, read_plan
+from robustgan.shipped import configs, policies
+from robustgan.terminal import AsJson, Data, Settings, err, out, read_plan
 
 if TYPE_CHECKING:
     from robustgan.pipeline import Place

@@ -24,6 +24,7 @@ from robustgan.errors import FullDiskError, InputError, RunError
 from robustgan.experiment import Experiment, Victim
 from robustgan.interfaces import AnyAttack
 from robustgan.journal import Tick
+from robustgan.shipped import policy_path
 from robustgan.store import cached, code_digest, digest
 
 PROBING = ("fgsm", "noise", "pgd")  # attacks that probing/plan.py names
@@ -75,8 +76,10 @@ def stages(plan: Experiment, place: Place) -> list[Stage]:
     """Every stage but the report, in an order in which they can run.
 
     Raises:
-        InputError: an attack makes images of another size than the classifiers get; the data set is not there.
+        InputError: an attack makes images of another size than the classifiers get; the data set is not there; there
+            is no such policy.
     """
+    policy_of(plan)
     for attack in plan.attacks:
         size = getattr(attack, "size", plan.pixels.size)
         if size != plan.pixels.size:
@@ -316,8 +319,20 @@ def closing(plan: Experiment, done: list[Stage], failed: dict[str, str], command
         "citation": plan.dataset.source,
         "command": command,
         "failures": failures,
+        "policy": policy_of(plan),
     }
     return Stage(steps.report, "report", settings, {f"{i:04d}": stage for i, stage in enumerate(done)})
+
+
+def policy_of(plan: Experiment) -> dict[str, Any] | None:
+    """What the run's policy says, in full: a report must not change when the policy's file does.
+
+    Raises:
+        InputError: there is no such policy, or it is wrong.
+    """
+    from robustgan.gates import read_policy
+
+    return read_policy(policy_path(plan.policy)).model_dump(mode="json") if plan.policy else None
 
 
 def publish(plan: Experiment, final: Stage, done: list[Stage], place: Place) -> Path:

@@ -126,6 +126,7 @@ def operating(work: Work) -> None:
     """Choose the classifier's operating point on the validation patients of all folds, each scored out of its fold."""
     import pandas as pd
 
+    from robustgan.errors import InputError
     from robustgan.evaluation import scores_of
     from robustgan.experiment import OperatingPoint
     from robustgan.metrics.operating import choose
@@ -138,6 +139,8 @@ def operating(work: Work) -> None:
         score = scores_of(network, val.images, work.settings["batch"]).double().cpu().numpy()
         found.append(val.rows[["image_id", "group", "label"]].assign(score=score))
     rows = pd.concat(found, ignore_index=True)
+    if rule.rule == "half":
+        raise InputError("operating.rule: `half` chooses nothing.")
     threshold = choose(rows["score"].to_numpy(), rows["label"].to_numpy(), rule.rule, rule.sensitivity)
     malignant, called = rows["label"] == 1, rows["score"] >= threshold
     content = {
