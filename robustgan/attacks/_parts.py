@@ -39,6 +39,20 @@ class Climbing(Spec):
         return _apgd.attempts(self, classes)
 
 
+class Walking(Spec):
+    """How FAB walks."""
+
+    targets: Annotated[int, Field(ge=1, le=9)] = 9  # at most so many classes are walked to; with two there is one
+    steps: Count = 100  # gradients a walk
+    restarts: Count = 1  # walks an image and class
+
+    def attempts(self, classes: int) -> Iterator[Attempt]:
+        """The walks, in their order."""
+        from robustgan.attacks import _fab
+
+        return _fab.attempts(self, classes)
+
+
 class Searching(Spec):
     """How the Square attack searches."""
 
