@@ -1,6 +1,5 @@
 """A search that asks for answers alone: random squares, kept where they help. No gradient is needed, so none misleads.
 
-
 Source: Andriushchenko, Croce, Flammarion, Hein, "Square attack", ECCV 2020, algorithm 1 and section 3.2 (squares that
 shrink, signs at full budget). Here a move is a window of signs, twice as long as the budget, brought back into it:
 for Linf that is theirs, and it makes sense for L2 too.
