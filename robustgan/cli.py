@@ -13,9 +13,10 @@ import typer
 
 from robustgan import __version__
 from robustgan.cli_data import data_app
+from robustgan.cli_gate import EXITS, compare, gate
 from robustgan.cli_rate import rate_app
 from robustgan.errors import InputError, RunError
-from robustgan.terminal import AsJson, Data, Settings, configs, err, out, read_plan
+from robustgan.terminal import AsJson, Data, Settings, configs, err, out, policies, read_plan
 
 if TYPE_CHECKING:
     from robustgan.pipeline import Place
@@ -31,6 +32,14 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 app.add_typer(rate_app, name="rate")
+app.command(
+    epilog=f"{EXITS} Examples: `robustgan gate reports/audit --policy release --sarif gate.sarif` · "
+    "`robustgan gate reports/new --policy update --baseline reports/old`"
+)(gate)
+app.command(
+    epilog="Examples: `robustgan compare reports/old reports/new` · "
+    "`robustgan compare reports/audit reports/audit --model densenet --other vit --csv`"
+)(compare)
 
 MENDABLE = {  # what a user can mend about a folder: full, closed to writing, or no folder at all
     errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST,
@@ -108,7 +117,8 @@ def plan(
 @app.command("list", epilog="Examples: `robustgan list attacks` · `robustgan list metrics --json`")
 def list_(
     what: Annotated[
-        Literal["attacks", "datasets", "models", "metrics", "configs"], typer.Argument(help="What to list.")
+        Literal["attacks", "datasets", "models", "metrics", "configs", "policies", "gates"],
+        typer.Argument(help="What to list."),
     ],
     as_json: AsJson = False,
 ) -> None:
@@ -146,12 +156,14 @@ def doctor(as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example: `robustgan schema > configs/schema.json`")
-def schema() -> None:
-    """Print the JSON Schema of a config."""
-    from robustgan.schema import config_schema
+@app.command(epilog="Examples: `robustgan schema > configs/schema.json` · `robustgan schema verdict`")
+def schema(
+    what: Annotated[Literal["config", "policy", "verdict"], typer.Argument(help="Schema of what.")] = "config",
+) -> None:
+    """Print the JSON Schema of a config, of a policy, or of the verdict that `gate --json` writes."""
+    from robustgan.schema import SCHEMAS
 
-    out.print(json.dumps(config_schema(), indent=1), markup=False, highlight=False)
+    out.print(json.dumps(SCHEMAS[what](), indent=1), markup=False, highlight=False)
 
 
 # ------------------------------------------------------------------------------------------------------- pieces
@@ -168,10 +180,15 @@ def _listing(what: str) -> dict[str, str]:
         from robustgan.metrics import METRIC_NAMES
 
         return METRIC_NAMES
+    if what == "gates":
+        from robustgan.gates.policy import gate_kinds
+
+        return gate_kinds()
     from robustgan.config import kinds, read_yaml, summary
 
-    if what == "configs":
-        return {name: str(read_yaml(path).get("title", "")) for name, path in configs().items()}
+    if what in ("configs", "policies"):
+        shipped = configs() if what == "configs" else policies()
+        return {name: str(read_yaml(path).get("title", "")) for name, path in shipped.items()}
     return {kind: summary(what, kind) for kind in kinds(what)}
 
 

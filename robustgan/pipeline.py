@@ -3,7 +3,8 @@
 `stages` says which steps (steps.py) a config needs and what each depends on; `run` goes through them and skips what is
 already there; a plan only looks. Nothing here imports torch.
 
-    manifest -> pixels -> split (a fold) -> classifier (a model and fold) -> generator (an attack that trains)
+    manifest -> pixels -> split (a fold) -> classifier (a model and fold) -> operating (a model)
+             -> probed (a model and fold) -> generator (an attack that trains)
              -> attacked | transferred | forged (an attack, seed, model and fold) -> report
 """
 
@@ -19,12 +20,14 @@ from typing import Any
 
 from robustgan import provenance, steps
 from robustgan.config import module_of
-from robustgan.errors import InputError, RunError
+from robustgan.errors import FullDiskError, InputError, RunError
 from robustgan.experiment import Experiment, Victim
 from robustgan.interfaces import AnyAttack
 from robustgan.journal import Tick
 from robustgan.store import cached, code_digest, digest
 
+PROBING = ("fgsm", "noise", "pgd")  # attacks that probing/plan.py names
+DATA = ("manifest", "pixels", "split")  # without these there is nothing to go on with
 ROOM = 2**20  # bytes: a disk with less is full, for whoever just failed to write to it
 
 
@@ -86,6 +89,7 @@ def stages(plan: Experiment, place: Place) -> list[Stage]:
     decode = {**dataset, "pixels": plan.pixels.model_dump(mode="json")}
     decoded = Stage(steps.pixels, "decode images", decode, {"manifest": listed}, (source,))
     found = [listed, decoded]
+    folds: dict[int, tuple[dict[str, Stage], dict[str, Stage], list[Stage]]] = {}
     for fold in plan.split.folds:
         inputs = {"pixels": decoded, "split": _split(plan, listed, fold, 0)}
         oracles = {}
@@ -95,11 +99,68 @@ def stages(plan: Experiment, place: Place) -> list[Stage]:
         found += [inputs["split"], *(o.needs["split"] for o in oracles.values()), *oracles.values()]
         victims = [_classifier(plan, victim, fold, inputs, common) for victim in plan.models]
         found += victims
-        for victim in victims:
+        folds[fold] = inputs, oracles, victims
+    points = _points(plan, [victims for _, _, victims in folds.values()], common)
+    found += points.values()
+    for inputs, oracles, victims in folds.values():
+        for model, victim in zip(plan.models, victims, strict=True):
             others = [other for other in victims if plan.transfer and other is not victim]
-            for attack in plan.attacks:
-                found += _cells(plan, attack, {**inputs, "classifier": victim}, oracles, others)
+            against = {**inputs, **_placed("classifier", victim, points)}
+            if plan.strength:
+                found.append(_probed(plan, against, common))
+            for attack in possible(plan, model):
+                found += _cells(plan, attack, against, oracles, [_placed("target", o, points) for o in others])
     return list({stage.key: stage for stage in found}.values())
+
+
+def _points(plan: Experiment, victims: list[list[Stage]], common: dict[str, Any]) -> dict[str, Stage]:
+    """The stage that chooses each model's operating point, by the model's name; it sees all folds."""
+    if plan.operating.rule == "half":
+        return {}
+    found = {}
+    for one in zip(*victims, strict=True):
+        name = one[0].settings["name"]
+        needs = {"pixels": one[0].needs["pixels"]}
+        for stage in one:
+            fold = stage.settings["fold"]
+            needs |= {f"classifier.{fold}": stage, f"split.{fold}": stage.needs["split"]}
+        settings = {**common, "name": name, "rule": plan.operating.model_dump(mode="json"), "batch": plan.batch}
+        found[name] = Stage(steps.operating, f"operating point of {name}", settings, needs, one[0].modules)
+    return found
+
+
+def _placed(role: str, victim: Stage, points: dict[str, Stage]) -> dict[str, Stage]:
+    """A classifier in its role, and its operating point where one is chosen."""
+    point = points.get(victim.settings["name"])
+    return {role: victim, **({f"{role}.operating": point} if point else {})}
+
+
+def _probed(plan: Experiment, inputs: dict[str, Stage], common: dict[str, Any]) -> Stage:
+    name, fold = (inputs["classifier"].settings[key] for key in ("name", "fold"))
+    rule = plan.strength.model_dump(mode="json") if plan.strength else {}
+    settings = {**common, "name": name, "fold": fold, "rule": rule, "seed": digest_seed(plan.seed, "probes")}
+    modules = (*inputs["classifier"].modules, *(module_of("attacks", kind) for kind in PROBING))
+    return Stage(steps.probed, f"probe {name}, fold {fold}", settings, inputs, modules)
+
+
+def possible(plan: Experiment, victim: Victim) -> list[AnyAttack]:
+    """The attacks that a classifier gets: all, or those that need no gradients where it has none to give.
+
+    With `transfer` the others are made against another model and shown to this one.
+
+    Raises:
+        InputError: a classifier without gradients, and an attack that needs them and has no other model to use.
+    """
+    blind = [attack for attack in plan.attacks if attack.access == "white-box" and not victim.model.gradients]
+    other = plan.transfer and any(model.model.gradients for model in plan.models)
+    stuck = sorted({attack.label for attack in blind if not (other and attack.paired)})
+    if stuck:
+        raise InputError(
+            f"attacks: {', '.join(stuck)} need gradients, and `{victim.name}` ({victim.model.kind}) answers questions "
+            "only. Take them out and keep those that ask (square, art with HopSkipJump, advgan with "
+            "`knowledge: dynamic`), or add a model with gradients to `models` and set `transfer: true`."
+        )
+    return [attack for attack in plan.attacks if attack not in blind]
 
 
 def _split(plan: Experiment, listed: Stage, fold: int, shift: int) -> Stage:
@@ -123,7 +184,11 @@ def _classifier(plan: Experiment, victim: Victim, fold: int, inputs: dict[str, S
 
 
 def _cells(
-    plan: Experiment, attack: AnyAttack, inputs: dict[str, Stage], oracles: dict[str, Stage], others: list[Stage]
+    plan: Experiment,
+    attack: AnyAttack,
+    inputs: dict[str, Stage],
+    oracles: dict[str, Stage],
+    others: list[dict[str, Stage]],
 ) -> Iterator[Stage]:
     """The stages of one attack on one classifier: its training, if it has one, and one cell a seed.
 
@@ -148,9 +213,9 @@ def _cells(
             settings = {**own, "batch": plan.batch, "gallery": gallery}
             yield Stage(steps.attacked, f"attack {what}", settings, needs, modules)
             for other in others if attack.trains or attack.access != "none" else ():  # noise is made for no one
-                name = f"transfer {what}, to {other.settings['name']}"
-                judged = {**needs, "target": other}
-                both = (*modules, *other.modules)
+                name = f"transfer {what}, to {other['target'].settings['name']}"
+                judged = {**needs, **other}
+                both = (*modules, *other["target"].modules)
                 yield Stage(steps.transferred, name, {**own, "batch": plan.batch}, judged, both)
         else:
             known = tuple(m for o in oracles.values() for m in o.modules)
@@ -194,6 +259,10 @@ def run(plan: Experiment, place: Place, command: str, watch: Watch) -> tuple[Pat
             done[stage.key] = stage
         except RunError as error:
             failed[stage.name] = str(error)
+        except InputError as error:  # a setting that only the data show to be wrong takes no other cell with it
+            if stage.kind in DATA or isinstance(error, FullDiskError):
+                raise
+            failed[stage.name] = str(error)
     final = closing(plan, list(done.values()), failed, command)
     build(final, place, watch)
     return publish(plan, final, list(done.values()), place), [f"{name}: {why}" for name, why in failed.items()]
@@ -227,12 +296,12 @@ def check_room(out: Path, name: str, error: Exception) -> None:
     """Find out whether a stage failed because the disk is full: libraries that write say so in many ways.
 
     Raises:
-        InputError: it is.
+        FullDiskError: it is.
     """
     there = next(path for path in (out, *out.parents) if path.exists())
     free = shutil.disk_usage(there).free
     if free < ROOM:
-        raise InputError(
+        raise FullDiskError(
             f"{out}: the disk is full ({free:,} bytes left), in `{name}`. Nothing finished is lost: make room, or "
             "choose another --out, and run again."
         ) from error

@@ -29,10 +29,35 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program t
 
 
 def configs() -> dict[str, Path]:
-    """Configs that come with robustgan: in the package once it is installed, beside it in a checkout."""
+    """Configs that come with robustgan."""
+    return {path.stem: path for path in sorted(_shipped().glob("*.yaml"))}
+
+
+def policies() -> dict[str, Path]:
+    """Policies that come with robustgan."""
+    return {path.stem: path for path in sorted((_shipped() / "policies").glob("*.yaml"))}
+
+
+def _shipped() -> Path:
+    """Where they are: in the package once it is installed, beside it in a checkout."""
     here = Path(__file__).parent
-    folder = here / "configs" if (here / "configs").is_dir() else here.parent / "configs"
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return here / "configs" if (here / "configs").is_dir() else here.parent / "configs"
+
+
+def policy_path(policy: str) -> Path:
+    """The file of a policy that is given as a file or by name.
+
+    Raises:
+        InputError: it is neither; the message lists the names.
+    """
+    if Path(policy).suffix in (".yaml", ".yml") or Path(policy).is_file():
+        return Path(policy)
+    known = policies()
+    if policy not in known:
+        raise InputError(
+            f"policy: found `{policy}`, which is neither a file nor a policy of robustgan. {nearest(policy, known)}"
+        )
+    return known[policy]
 
 
 def _config_path(config: str) -> Path:

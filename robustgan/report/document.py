@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 Tone = Literal["plain", "lead", "note", "warning"]
+Status = Literal["", "good", "poor", "bad", "open"]  # how a word is marked; the word itself says what it is
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,8 @@ class Cell:
     text: str
     order: float | None = None  # None: sorted by its text; NaN (undefined) sorts last
     muted: bool = False  # undefined or secondary: shown in grey
+    status: Status = ""
+    hint: str = ""  # what the number rests on, shown where a pointer rests on it
 
     @property
     def numeric(self) -> bool:
@@ -80,6 +83,7 @@ class Tile:
     label: str
     value: str
     detail: str
+    status: Status = ""
 
 
 @dataclass(frozen=True)

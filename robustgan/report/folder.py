@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ EXAMPLES: Table = {
     "clean_png": Column("string", "file of the original, relative to evidence/"),
     "adv_png": Column("string", "file of the attacked image, relative to evidence/"),
 }
+
+HALF = 0.5  # the operating point of a classifier that nobody placed
 
 Row = dict[str, Any]  # one row of METRICS
 Rows = dict[tuple[str, str, str, str], Row]  # the rows of one case, by (unit, magnification, subtype, metric)
@@ -58,6 +60,9 @@ class Folder:
     curves: pd.DataFrame  # CURVES
     examples: pd.DataFrame  # EXAMPLES
     sheets: tuple[Path, ...]  # contact sheets of generated images
+    survival: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.SURVIVAL))
+    strength: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.STRENGTH))
+    probes: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PROBES))
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
@@ -94,6 +99,15 @@ class Folder:
     def leaks_patients(self) -> bool:
         """Whether a test image shares its patient, slide or bytes with training."""
         return bool(self.leaks.loc[self.leaks["split"] == "test", "leaked"].sum())
+
+    def operating(self, model: str) -> dict[str, Any]:
+        """How the operating point of a classifier was chosen; empty where nobody chose one."""
+        found: dict[str, Any] = (self.run.get("operating") or {}).get(model) or {}
+        return found
+
+    def threshold(self, model: str) -> float:
+        """P(malignant) from which a classifier calls an image malignant."""
+        return float(self.operating(model).get("threshold", HALF))
 
     @property
     def title(self) -> str:
@@ -151,7 +165,15 @@ def read(path: Path) -> Folder:
         curves=tables.read(place / "curves.csv", CURVES),
         examples=_examples(place),
         sheets=tuple(_picture(sheet) for sheet in sorted((place / "sheets").glob("*.png"))),
+        survival=_later(path / "survival.parquet", tables.SURVIVAL),
+        strength=_later(path / "strength.csv", tables.STRENGTH),
+        probes=_later(place / "probes.parquet", tables.PROBES),
     )
+
+
+def _later(path: Path, table: Table) -> pd.DataFrame:
+    """A table that runs of earlier versions did not write: without rows, which says that nothing was measured."""
+    return tables.read(path, table) if path.exists() else tables.empty(table)
 
 
 def _run(path: Path) -> dict[str, Any]:

@@ -23,7 +23,9 @@ from robustgan.report.sections import (
     scope,
     stability,
     strata,
+    strength,
     transfer,
+    verdict,
 )
 
 
@@ -48,12 +50,14 @@ def render(folder: Path) -> None:
 def compose(found: Folder) -> Document:
     """The whole report, from what people must know first to what they look up."""
     sections = (
+        verdict.section(found, ()),
         answer.section(found),
         scope.section(found),
         performance.section(found),
         drops.section(found),
         flips.directions(found),
         controls.section(found),
+        strength.section(found),
         flips.worst(found),
         *generators.sections(found),
         *transfer.sections(found),

@@ -1,0 +1,73 @@
+"""Which attacks probe a classifier: the one list. To swap an attack for a stronger one, change its line here."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from robustgan.config import plugin
+from robustgan.interfaces import Attack, Bounded, Linf
+from robustgan.probing.search import Search
+from robustgan.probing.smooth import Smooth
+
+STEPS = 20  # gradients of the reference climb
+ITERATIONS = (5, 10, 20, 40)  # the last doubles the reference
+RESTARTS = (1, 3)
+SMALLER = (0.25, 0.5, 2.0, 4.0)  # budgets, in units of the one that is judged
+LARGE = (0.5, 1.0)  # budgets of Linf, of the range; of L2, of its longest change
+DRAWS = 20  # of noise an image
+QUERIES = (25, 50, 100, 200)  # the last is the search's allowance
+BLOCKS = (4, 8)  # pixels
+
+
+class Ask(NamedTuple):
+    """One attack with the probe that it belongs to."""
+
+    probe: str
+    setting: float  # what the probe varies
+    attack: Attack
+
+
+def white_box(threat: Bounded) -> list[Ask]:
+    """Attacks with gradients within the budget that is judged, the reference (`iterations`, STEPS) among them."""
+    given = threat.model_dump()
+    climbs = [
+        Ask("iterations", steps, plugin("attacks", {"kind": "pgd", "threat": given, "steps": steps}))
+        for steps in ITERATIONS
+    ]
+    restarts = max(RESTARTS)
+    many = plugin("attacks", {"kind": "pgd", "threat": given, "steps": STEPS, "restarts": restarts})
+    once = plugin("attacks", {"kind": "fgsm", "threat": given})
+    smooth = [Ask("smooth", side, Smooth(threat=threat, steps=STEPS, block=side)) for side in BLOCKS]
+    return [*climbs, Ask("restarts", restarts, many), Ask("one-step", 1, once), *smooth]
+
+
+def budgets(threat: Bounded, shape: tuple[int, ...]) -> list[Ask]:
+    """The reference climb at smaller and at larger budgets, up to the whole range."""
+    most = 1.0 if isinstance(threat, Linf) else math.sqrt(math.prod(shape))
+    sizes = {threat.eps * factor for factor in SMALLER if threat.eps * factor < most * min(LARGE)}
+    found = []
+    for eps in sorted(sizes | {most * share for share in LARGE}):
+        wide = {"norm": threat.norm, "eps": eps}
+        found.append(Ask("budget", eps, plugin("attacks", {"kind": "pgd", "threat": wide, "steps": STEPS})))
+    return found
+
+
+def searches(threat: Bounded) -> list[Ask]:
+    """Attacks that need answers alone."""
+    return [Ask("black-box", max(QUERIES), Search(threat=threat, queries=max(QUERIES)))]
+
+
+def noises(threat: Bounded) -> list[Ask]:
+    """Draws of noise that fills the budget, each with a name and so with random numbers of its own."""
+    given = threat.model_dump()
+    return [
+        Ask("noise", DRAWS, plugin("attacks", {"kind": "noise", "threat": given, "name": f"noise-{draw}"}))
+        for draw in range(DRAWS)
+    ]
+
+
+def reference(threat: Bounded) -> Attack:
+    """The climb that attacks what stands in for the classifier: a surrogate, or the mean of many answers."""
+    climb: Attack = plugin("attacks", {"kind": "pgd", "threat": threat.model_dump(), "steps": STEPS})
+    return climb
