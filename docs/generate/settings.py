@@ -27,7 +27,7 @@ def config() -> str:
     """A section for the config itself and one for each part of it."""
     schema = config_schema()
     parts = {name: schema["$defs"][name] for name in _parts(Experiment) if name in schema["$defs"]}
-    sections = [section("The config", Experiment, schema)]
+    sections = [section("Experiment", Experiment, schema)]
     return "\n\n".join(sections + [section(name, _parts(Experiment)[name], part) for name, part in parts.items()])
 
 
@@ -92,6 +92,8 @@ def _limits(one: dict[str, Any]) -> list[str]:
 
 
 def _named(reference: str) -> str:
+    if reference.endswith("Gate"):
+        return "a gate (`kind`)"
     place = next((word for start, word in PLACES.items() if reference.startswith(start)), "")
     return f"{place} (`kind`)" if place else f"`{reference.rpartition('/')[2]}`"
 

@@ -16,6 +16,8 @@ ABOUT = {  # file in a report's folder, and what one row is
     "SURVIVAL": ("survival.parquet", "one attacked image: what it is called as float, 8-bit, PNG and JPEG"),
     "STRENGTH": ("strength.csv", "one strength check of one classifier"),
     "PROBES": ("evidence/probes.parquet", "one image under one probe of the strength evidence"),
+    "CALIBRATION": ("calibration.csv", "one bin of a reliability curve"),
+    "COMPARISON": ("printed by robustgan compare A B --csv", "one metric of one cell that both runs have"),
     "LEAKS": ("evidence/leaks.csv", "one fold, identity and side: how many images also stand in training"),
 }
 
