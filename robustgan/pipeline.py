@@ -3,8 +3,8 @@
 `stages` says which steps (steps.py) a config needs and what each depends on; `run` goes through them and skips what is
 already there; a plan only looks. Nothing here imports torch.
 
-    manifest -> pixels -> split (a fold) -> classifier (a model and fold) -> operating (a model)
-             -> probed (a model and fold) -> generator (an attack that trains)
+    manifest -> pixels -> split (a fold) -> classifier (a model and fold) -> inspected
+             -> operating (a model) -> probed (a model and fold) -> generator (an attack that trains)
              -> attacked | transferred | forged (an attack, seed, model and fold) -> report
 """
 
@@ -28,7 +28,7 @@ from robustgan.shipped import policy_path
 from robustgan.store import cached, code_digest, digest
 
 PROBING = ("fgsm", "noise", "pgd")  # attacks that probing/plan.py names
-DATA = ("manifest", "pixels", "split")  # without these there is nothing to go on with
+BASE = ("manifest", "pixels", "split", "inspected")  # where these fail, nothing that follows would mean anything
 ROOM = 2**20  # bytes: a disk with less is full, for whoever just failed to write to it
 
 
@@ -101,7 +101,7 @@ def stages(plan: Experiment, place: Place) -> list[Stage]:
             oracles[f"oracle{i}"] = _classifier(plan, oracle, fold, other, common)
         found += [inputs["split"], *(o.needs["split"] for o in oracles.values()), *oracles.values()]
         victims = [_classifier(plan, victim, fold, inputs, common) for victim in plan.models]
-        found += victims
+        found += [*victims, *(_inspected(victim, inputs, common) for victim in victims)]
         folds[fold] = inputs, oracles, victims
     points = _points(plan, [victims for _, _, victims in folds.values()], common)
     found += points.values()
@@ -114,6 +114,14 @@ def stages(plan: Experiment, place: Place) -> list[Stage]:
             for attack in possible(plan, model):
                 found += _cells(plan, attack, against, oracles, [_placed("target", o, points) for o in others])
     return list({stage.key: stage for stage in found}.values())
+
+
+def _inspected(victim: Stage, inputs: dict[str, Stage], common: dict[str, Any]) -> Stage:
+    name, fold = (victim.settings[key] for key in ("name", "fold"))
+    needs = {**inputs, "classifier": victim}
+    return Stage(
+        steps.inspected, f"inspect {name}, fold {fold}", {**common, "name": name, "fold": fold}, needs, victim.modules
+    )
 
 
 def _points(plan: Experiment, victims: list[list[Stage]], common: dict[str, Any]) -> dict[str, Stage]:
@@ -263,7 +271,7 @@ def run(plan: Experiment, place: Place, command: str, watch: Watch) -> tuple[Pat
         except RunError as error:
             failed[stage.name] = str(error)
         except InputError as error:  # a setting that only the data show to be wrong takes no other cell with it
-            if stage.kind in DATA or isinstance(error, FullDiskError):
+            if stage.kind in BASE or isinstance(error, FullDiskError):
                 raise
             failed[stage.name] = str(error)
     final = closing(plan, list(done.values()), failed, command)
