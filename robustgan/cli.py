@@ -20,7 +20,7 @@ from robustgan.shipped import configs, policies
 from robustgan.terminal import AsJson, Data, Settings, err, out, read_plan
 
 if TYPE_CHECKING:
-    from robustgan.pipeline import Place
+    from robustgan.stages import Place
 
 app = typer.Typer(
     name="robustgan",
@@ -75,10 +75,11 @@ def run(
     """Train, attack, judge, report. The same command again resumes, and redoes nothing that is done."""
     from robustgan import pipeline
     from robustgan.console import Bars, Lines
+    from robustgan.stages import stages
     from robustgan.tensorboard import mirrored
 
     plan, place = read_plan(config, sets), _place(out_dir, data)
-    total = len(pipeline.stages(plan, place)) + 1
+    total = len(stages(plan, place)) + 1
     command = shlex.join(["robustgan", "run", config, *(part for s in sets or [] for part in ("--set", s))])
     view = Bars(out, total) if out.is_terminal and not as_json else Lines(out, total, as_json)
     with view, mirrored(board, place, view.watch) as watch:
@@ -98,12 +99,11 @@ def plan(
     config: Config, sets: Settings = None, out_dir: Out = Path(), data: Data = Path(), as_json: AsJson = False
 ) -> None:
     """Show what `run` would do and what is there already. Needs no torch, changes nothing."""
-    from robustgan import pipeline
+    from robustgan.stages import stages
 
     read, place = read_plan(config, sets), _place(out_dir, data)
     rows: list[dict[str, Any]] = [
-        {"stage": s.kind, "name": s.name, "key": s.key, "cached": place.folder(s).exists()}
-        for s in pipeline.stages(read, place)
+        {"stage": s.kind, "name": s.name, "key": s.key, "cached": place.folder(s).exists()} for s in stages(read, place)
     ]
     if as_json:
         out.print(json.dumps(rows), markup=False, highlight=False)
@@ -171,7 +171,7 @@ def schema(
 
 
 def _place(out_dir: Path, data: Path) -> Place:
-    from robustgan.pipeline import Place
+    from robustgan.stages import Place
 
     return Place(out_dir.resolve(), data.resolve())
 
