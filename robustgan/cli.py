@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from robustgan import __version__
+from robustgan.cli_audit import EXAMPLES, audit
 from robustgan.cli_data import data_app
 from robustgan.cli_rate import rate_app
+from robustgan.cli_run import carry_out
 from robustgan.errors import InputError, RunError
 from robustgan.terminal import AsJson, Data, Settings, configs, err, out, read_plan
 
@@ -31,6 +33,7 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 app.add_typer(rate_app, name="rate")
+app.command(epilog=EXAMPLES)(audit)
 
 MENDABLE = {  # what a user can mend about a folder: full, closed to writing, or no folder at all
     errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST,
@@ -63,24 +66,9 @@ def run(
     board: Board = None,
 ) -> None:
     """Train, attack, judge, report. The same command again resumes, and redoes nothing that is done."""
-    from robustgan import pipeline
-    from robustgan.console import Bars, Lines
-    from robustgan.tensorboard import mirrored
-
     plan, place = read_plan(config, sets), _place(out_dir, data)
-    total = len(pipeline.stages(plan, place)) + 1
     command = shlex.join(["robustgan", "run", config, *(part for s in sets or [] for part in ("--set", s))])
-    view = Bars(out, total) if out.is_terminal and not as_json else Lines(out, total, as_json)
-    with view, mirrored(board, place, view.watch) as watch:
-        folder, failures = pipeline.run(plan, place, command, watch)
-    if as_json:
-        out.print(json.dumps({"report": str(folder), "failures": failures}), markup=False, highlight=False)
-    else:
-        out.print(f"Report: {folder / 'report.html'}", markup=False, highlight=False)
-    for failure in failures:
-        err.print(f"FAILED {failure}", markup=False, highlight=False)
-    if failures:
-        raise typer.Exit(3)
+    carry_out(plan, place, command, as_json, board)
 
 
 @app.command(epilog="Example: `robustgan plan quickstart --json`")
