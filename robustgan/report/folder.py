@@ -24,6 +24,18 @@ CURVES: Table = {
     "value": Column("float64", "the number"),
 }
 
+CALIBRATION: Table = {
+    **{name: tables.PREDICTIONS[name] for name in ("model", "source", "attack", "norm", "eps", "seed")},
+    "which": Column("string", "clean or attacked"),
+    "bin": Column("int64", "number of the bin, from 1, from low scores to high ones"),
+    "images": Column("int64", "images in the bin"),
+    "groups": Column("int64", "groups (patients) in the bin"),
+    "score": Column("float64", "mean P(malignant) in the bin"),
+    "share": Column("float64", "share of malignant images in the bin"),
+    "low": Column("float64", "lower end of the share's 95 % interval, clustered by group"),
+    "high": Column("float64", "upper end"),
+}
+
 EXAMPLES: Table = {
     **{name: tables.PREDICTIONS[name] for name in ("attack", "norm", "eps", "model", "fold", "image_id")},
     **{name: tables.PREDICTIONS[name] for name in ("magnification", "label", "clean_score", "score")},
@@ -62,6 +74,7 @@ class Folder:
     sheets: tuple[Path, ...]  # contact sheets of generated images
     survival: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.SURVIVAL))
     strength: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.STRENGTH))
+    calibration: pd.DataFrame = field(default_factory=lambda: tables.empty(CALIBRATION))
     probes: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PROBES))
 
     @cached_property
@@ -167,6 +180,7 @@ def read(path: Path) -> Folder:
         sheets=tuple(_picture(sheet) for sheet in sorted((place / "sheets").glob("*.png"))),
         survival=_later(path / "survival.parquet", tables.SURVIVAL),
         strength=_later(path / "strength.csv", tables.STRENGTH),
+        calibration=_later(path / "calibration.csv", CALIBRATION),
         probes=_later(place / "probes.parquet", tables.PROBES),
     )
 

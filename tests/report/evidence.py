@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from robustgan import tables
+from robustgan.report.folder import CALIBRATION
 
 CHECKS = {"budget": "pass", "restarts": "fail", "zero gradients": "warn", "transfer": "not run"}
 
@@ -53,3 +54,38 @@ def _probe(probe: str, setting: float, eps: float, share: float, images: int) ->
         "margin": np.where(turned, 1.0, -1.0), "queries": float(setting),
     }  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def survival(path: Path, model: str = "densenet") -> pd.DataFrame:
+    """Write SURVIVAL of every attack: rounding costs nothing, PNG nothing, and JPEG undoes every second image."""
+    rows = tables.read(path / "predictions.parquet", tables.PREDICTIONS)
+    rows = rows[(rows["attack"] != "clean") & (rows["model"] == model)].reset_index(drop=True)
+    again = np.where(np.arange(len(rows)) % 2 == 0, rows["pred"], rows["clean_pred"])
+    kept = rows[[name for name in tables.SURVIVAL if name in rows]]
+    made = kept.assign(float_pred=rows["pred"], png_pred=rows["pred"], jpeg_pred=again, ssim=0.97, stain=0.01)
+    made = tables.check(made, tables.SURVIVAL)
+    tables.write(made, tables.SURVIVAL, path / "survival.parquet")
+    return made
+
+
+def calibration(path: Path, attack: str = "pgd", model: str = "densenet") -> None:
+    """Write CALIBRATION of one attack at 8/255: calibrated when clean, upside down when attacked."""
+    rows = [
+        {
+            "model": model, "source": model, "attack": attack, "norm": "linf", "eps": 8 / 255, "seed": 0,
+            "which": which, "bin": i + 1, "images": 20, "groups": 10, "score": score, "share": share,
+            "low": share - 0.05, "high": share + 0.05,
+        }
+        for which, flip in (("clean", False), ("attacked", True))
+        for i, score in enumerate((0.1, 0.5, 0.9))
+        for share in [1 - score if flip else score]
+    ]  # fmt: skip
+    tables.write(tables.check(pd.DataFrame(rows), CALIBRATION), CALIBRATION, path / "calibration.csv")
+
+
+OPERATING = {
+    "densenet": {
+        "name": "densenet", "rule": {"rule": "sensitivity", "sensitivity": 0.95}, "threshold": 0.25,
+        "sensitivity": 0.96, "specificity": 0.8, "images": 120, "groups": 30,
+    }
+}  # fmt: skip
