@@ -55,7 +55,7 @@ class RegressionGate(Attacked):
         told = [str(row["note"])] if row["note"] else []
         told += [f"sign-flip p {row['p']:.3g}, after Holm {row['p_holm']:.3g}"]
         loss = Reading(
-            *(0.0 - row[end] for end in ("difference", "high", "low")), row["images"], row["groups"], "; ".join(told)
+            -row["difference"], -row["high"], -row["low"], int(row["images"]), int(row["groups"]), "; ".join(told)
         )
         held = self.held(model, _scope(row), loss, fewest)
         held = replace(held, robustness=str(row["attack"]) not in CONTROLS)

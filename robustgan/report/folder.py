@@ -73,6 +73,11 @@ class Folder:
         return metrics.evaluate(self.predictions)
 
     @cached_property
+    def calibration(self) -> pd.DataFrame:
+        """CALIBRATION of the predictions."""
+        return metrics.calibration(self.predictions)
+
+    @cached_property
     def verdict(self) -> Verdict | None:
         """What the run's policy says; None where no policy was given."""
         policy = self.run.get("policy")

@@ -20,11 +20,14 @@ from robustgan.report.sections import (
     gallery,
     generated,
     generators,
+    operating,
     performance,
     scope,
+    spread,
     stability,
     strata,
     strength,
+    survival,
     transfer,
     verdict,
 )
@@ -43,6 +46,7 @@ def render(folder: Path) -> None:
         document = compose(found)
     tables.write(found.metrics, tables.METRICS, folder / "metrics.csv")
     tables.write(found.fooling, tables.FOOLING, folder / "fooling.csv")
+    tables.write(found.calibration, tables.CALIBRATION, folder / "calibration.csv")
     if len(found.strength):
         tables.write(found.strength, tables.STRENGTH, folder / "strength.csv")
     latex.write(document, found, folder / "tables")
@@ -58,9 +62,12 @@ def compose(found: Folder) -> Document:
         scope.section(found),
         performance.section(found),
         drops.section(found),
+        spread.section(found),
         flips.directions(found),
         controls.section(found),
         strength.section(found),
+        survival.section(found),
+        operating.section(found),
         flips.worst(found),
         *generators.sections(found),
         *transfer.sections(found),
