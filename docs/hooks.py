@@ -6,7 +6,6 @@ as `../reports/quickstart/report.html`, works on a forge as it stands; the site 
 
 from __future__ import annotations
 
-import re
 from pathlib import Path, PurePosixPath
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -15,10 +14,9 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from generate import fill  # MkDocs puts this file's folder on the path
-from generate.links import Outside, outward, placed
+from generate.links import Outside, loaded, outward, placed
 
 ROOT = Path(__file__).parents[1]
-LOADED = re.compile(r"""<(?:script|img|iframe|link)\b[^>]*\b(?:src|href)=["']?(?:https?:)?//[^>]*>""")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -43,8 +41,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
     """Refuse a page that would load anything from another machine."""
-    if found := LOADED.search(output.replace(f'<link rel="canonical" href="{page.canonical_url}">', "")):
-        raise PluginError(f"{page.file.src_uri}: loads from elsewhere: {found[0]}")
+    if found := loaded(output, page.canonical_url or ""):
+        raise PluginError(f"{page.file.src_uri}: loads from elsewhere: {found}")
     return output
 
 

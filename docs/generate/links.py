@@ -1,4 +1,4 @@
-"""Links of a page that leave `docs/`: they mean files of the repository."""
+"""Links of a page that leave `docs/`: they mean files of the repository. And what a page would load from elsewhere."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import posixpath
 import re
 from typing import NamedTuple
 
+LOADED = re.compile(r"""<(?:script|img|iframe|link)\b[^>]*\b(?:src|href)=["']?(?:https?:)?//[^>]*>""")
 LINK = re.compile(r"\]\(((?:\.\./)+[^)\s#]+)\)")
 
 
@@ -26,3 +27,14 @@ def outward(markdown: str, page: str) -> list[Outside]:
 def placed(target: str) -> str:
     """Where the site has its copy of a file of the repository."""
     return f"repository/{target}"
+
+
+def loaded(html: str, own: str = "") -> str:
+    """The first element that would fetch something from another machine; empty where none does.
+
+    Args:
+        html: the page.
+        own: its canonical address, which it names and does not fetch.
+    """
+    found = LOADED.search(html.replace(f'<link rel="canonical" href="{own}">', ""))
+    return found[0] if found else ""
