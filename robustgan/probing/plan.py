@@ -8,7 +8,7 @@ from typing import NamedTuple
 from robustgan.config import plugin
 from robustgan.interfaces import Attack, Bounded, Linf
 from robustgan.probing.search import Search
-from robustgan.probing.smooth import Smooth
+from robustgan.probing.quiet import Quiet
 
 STEPS = 20  # gradients of the reference climb
 ITERATIONS = (5, 10, 20, 40)  # the last doubles the reference
@@ -19,7 +19,8 @@ LARGEST = (0.5, 1.0)  # budgets of Linf, of the range; of L2, of the longest cha
 LONG, SHORT = 30, 0.07  # gradients and length of a step (of the budget) of climbs at larger budgets
 DRAWS = 20  # of noise an image
 QUERIES = (25, 50, 100, 200)  # the last is the search's allowance
-BLOCKS = (4, 8)  # pixels
+BLOCKS = (1, 4)  # pixels; 1: every pixel by itself, as quietly
+QUIET = 0.1  # length of a step of the quiet climbs, in units of the budget: they begin where nothing can be detected
 
 
 class Ask(NamedTuple):
@@ -40,8 +41,8 @@ def white_box(threat: Bounded) -> list[Ask]:
     restarts = max(RESTARTS)
     many = plugin("attacks", {"kind": "pgd", "threat": given, "steps": STEPS, "restarts": restarts})
     once = plugin("attacks", {"kind": "fgsm", "threat": given})
-    smooth = [Ask("smooth", side, Smooth(threat=threat, steps=STEPS, block=side)) for side in BLOCKS]
-    return [*climbs, Ask("restarts", restarts, many), Ask("one-step", 1, once), *smooth]
+    quiet = [Ask("quiet", side, Quiet(threat=threat, steps=STEPS, step=QUIET, block=side)) for side in BLOCKS]
+    return [*climbs, Ask("restarts", restarts, many), Ask("one-step", 1, once), *quiet]
 
 
 def budgets(threat: Bounded, shape: tuple[int, ...]) -> list[Ask]:
