@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from robustgan.config import plugin
 from robustgan.interfaces import Attack, Bounded, Linf
-from robustgan.probing.search import Search
 from robustgan.probing.quiet import Quiet
+from robustgan.probing.search import Search
 
 STEPS = 20  # gradients of the reference climb
 ITERATIONS = (5, 10, 20, 40)  # the last doubles the reference
@@ -18,7 +18,7 @@ LARGER = (2.0, 4.0)
 LARGEST = (0.5, 1.0)  # budgets of Linf, of the range; of L2, of the longest change that there is
 LONG, SHORT = 30, 0.07  # gradients and length of a step (of the budget) of climbs at larger budgets
 DRAWS = 20  # of noise an image
-QUERIES = (25, 50, 100, 200)  # the last is the search's allowance
+QUERIES = 200  # answers an image that the search may ask for
 BLOCKS = (1, 4)  # pixels; 1: every pixel by itself, as quietly
 QUIET = 0.1  # length of a step of the quiet climbs, in units of the budget: they begin where nothing can be detected
 
@@ -64,7 +64,7 @@ def budgets(threat: Bounded, shape: tuple[int, ...]) -> list[Ask]:
 
 def searches(threat: Bounded) -> list[Ask]:
     """Attacks that need answers alone."""
-    return [Ask("black-box", max(QUERIES), Search(threat=threat, queries=max(QUERIES)))]
+    return [Ask("black-box", QUERIES, Search(threat=threat, queries=QUERIES))]
 
 
 def noises(threat: Bounded) -> list[Ask]:
