@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from robustgan.config import plugin
 from robustgan.interfaces import Attack, Bounded, Linf
@@ -54,11 +54,11 @@ def budgets(threat: Bounded, shape: tuple[int, ...]) -> list[Ask]:
     most = 1.0 if isinstance(threat, Linf) else math.sqrt(math.prod(shape))
     large = sorted({eps for eps in map(threat.eps.__mul__, LARGER) if eps < most * min(LARGEST)})
     large += [most * share for share in LARGEST if most * share > threat.eps]
-    far = {"steps": LONG, "step": SHORT, "random_start": False}
-    sizes = [*((threat.eps * factor, {"steps": STEPS}) for factor in SMALLER), *((eps, far) for eps in large)]
+    small = {threat.eps * factor: {"steps": STEPS} for factor in SMALLER}
+    far: dict[float, dict[str, Any]] = {eps: {"steps": LONG, "step": SHORT, "random_start": False} for eps in large}
     return [
         Ask("budget", eps, plugin("attacks", {"kind": "pgd", "threat": {"norm": threat.norm, "eps": eps}, **how}))
-        for eps, how in sizes
+        for eps, how in {**small, **far}.items()
     ]
 
 

@@ -33,7 +33,7 @@ def scene() -> tuple[Linear, Samples]:
     weight = torch.randn(3, 16, 16, generator=rng) / 8
     network = Linear(weight, bias=-float(0.5 * weight.sum())).eval()
     images = torch.rand(IMAGES, 3, 16, 16, generator=rng) * 0.6 + 0.2
-    images += torch.randn(IMAGES, generator=rng).view(-1, 1, 1, 1) * 0.017 * weight.sign()
+    images += torch.randn(IMAGES, generator=rng).view(-1, 1, 1, 1) * 0.0245 * weight.sign()
     eight = (images * 255).round().clamp(0, 255).to(torch.uint8)
     with torch.no_grad():
         labels = network(eight.float() / 255).argmax(1)
