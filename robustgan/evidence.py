@@ -160,7 +160,7 @@ def _facts(by_kind: Mapping[str, list[Path]]) -> dict[str, Any]:
         "generators": _of_generators(by_kind, "status.json"),
         "checks": _of_generators(by_kind, "checks.json"),
         "operating": {found["name"]: found for found in _documents(by_kind.get("operating", []), "operating.json")},
-        "inspection": _of_models(by_kind.get("classifier", []), "inspection.json"),
+        "inspection": _of_models(by_kind.get("inspected", []), "inspection.json"),
         "probing": _of_models(by_kind.get("probed", []), "probing.json"),
     }
 

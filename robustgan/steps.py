@@ -122,10 +122,27 @@ def generator(work: Work) -> None:
     save(network, work)
 
 
+def inspected(work: Work) -> None:
+    """Look for faults of a classifier that would make every number meaningless.
+
+    Raises:
+        InputError: a classifier that the user brought has a fatal one.
+    """
+    from robustgan import config, inspection
+
+    val = samples(work, "val")
+    found = inspection.inspect(classifier_of(work, "classifier"), val.images, val.labels)
+    (work.folder / "inspection.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    card = json.loads((work.inputs["classifier"] / "card.json").read_text("utf-8"))
+    if not config.plugin("models", card["model"]).trains:
+        inspection.refuse(found, card["name"])
+
+
 def operating(work: Work) -> None:
     """Choose the classifier's operating point on the validation patients of all folds, each scored out of its fold."""
     import pandas as pd
 
+    from robustgan.errors import InputError
     from robustgan.evaluation import scores_of
     from robustgan.experiment import OperatingPoint
     from robustgan.metrics.operating import choose
@@ -138,6 +155,8 @@ def operating(work: Work) -> None:
         score = scores_of(network, val.images, work.settings["batch"]).double().cpu().numpy()
         found.append(val.rows[["image_id", "group", "label"]].assign(score=score))
     rows = pd.concat(found, ignore_index=True)
+    if rule.rule == "half":
+        raise InputError("operating.rule: `half` chooses nothing.")
     threshold = choose(rows["score"].to_numpy(), rows["label"].to_numpy(), rule.rule, rule.sensitivity)
     malignant, called = rows["label"] == 1, rows["score"] >= threshold
     content = {

@@ -16,7 +16,8 @@ from robustgan.config import read_yaml
 from robustgan.errors import InputError, RunError
 from robustgan.experiment import experiment
 from robustgan.journal import silent
-from robustgan.pipeline import Place, run, stages
+from robustgan.pipeline import run
+from robustgan.stages import Place, stages
 
 SMOKE = Path(__file__).parents[1] / "configs" / "smoke.yaml"
 KILLED = Path(__file__).with_name("killed.py")

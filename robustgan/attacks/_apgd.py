@@ -53,11 +53,8 @@ class Climb(NamedTuple):
 
 
 def attempts(settings: Climbing, classes: int) -> Iterator[Attempt]:
-    """One climb a restart; with `targets`, one a restart and class aimed at. A class that is not there is not aimed at.
-
-    With two classes the one that could be aimed at is the one that all climbs lead to.
-    """
-    aims = min(settings.targets, classes - 1) if classes > 2 else 0
+    """One climb a restart; with `targets`, one a restart and class aimed at. A class that is not there is left out."""
+    aims = settings.aims(classes)
     loss: Loss = _leads.aimed if aims else _leads.ratio if settings.loss == "margin" else _leads.entropy
     for restart in range(settings.restarts):
         for rank in range(aims) if aims else [None]:
@@ -95,7 +92,7 @@ def climb(siege: Siege, now: Climb, loss: Loss, steps: int) -> Outcome:
         now = moved(now, siege, MOMENTUM if taken else 1.0)
     logits = siege.ask(now.x_adv, now.rows)
     value = loss(logits, siege.y[now.rows], now.target)
-    now = looked(now, Slope(logits, value, now.gradient), siege)
+    now = looked(now, Slope(logits, value, now.gradient, value), siege)
     down, points = siege.fallen(now.x_adv, now.rows, logits)
     settle(done, now.of(down), points[down], fooled=True)
     settle(done, now.of(~down), now.best[~down], fooled=False)

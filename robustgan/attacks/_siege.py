@@ -40,7 +40,8 @@ class Slope(NamedTuple):
 
     logits: Logits
     value: Scores
-    gradient: Tensor  # its largest number is 1 or -1, so that a faint one is as good; 0 where it vanishes
+    gradient: Tensor  # over its size: its largest number is 1 or -1, so that a faint one is as good
+    size: Scores  # largest number of the gradient, before; 1 where it vanishes
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,9 @@ class Siege:
             raise NoGradientError("the classifier gives no gradients; `kind: square` needs none.")
         if not torch.isfinite(gradient.sum()):
             raise RunError("the gradients of the classifier are not finite.")
-        size = gradient.abs().flatten(1).amax(1).view(-1, 1, 1, 1)
-        return Slope(logits.detach(), value.detach(), gradient / torch.where(size > 0, size, 1))
+        size = gradient.abs().flatten(1).amax(1)
+        size = torch.where(size > 0, size, 1)
+        return Slope(logits.detach(), value.detach(), gradient / size.view(-1, 1, 1, 1), size)
 
     def sent(self, points: Images, rows: Rows) -> Images:
         """The points as an attacker could send them: inside the budget, 8 bits; as they are if floats count."""

@@ -14,6 +14,7 @@ from robustgan.gates.decision import Reading
 from robustgan.gates.gate import Case, budget
 from robustgan.gates.rows import Row
 from robustgan.metrics.comparison import ITSELF, compare
+from robustgan.metrics.ensemble import CLEAN
 
 
 class RegressionGate(Attacked):
@@ -53,7 +54,9 @@ class RegressionGate(Attacked):
         """The row of one cell. Images that the baseline has and the run lacks may be those that got worse."""
         told = [str(row["note"])] if row["note"] else []
         told += [f"sign-flip p {row['p']:.3g}, after Holm {row['p_holm']:.3g}"]
-        loss = Reading(-row["difference"], -row["high"], -row["low"], row["images"], row["groups"], "; ".join(told))
+        loss = Reading(
+            -row["difference"], -row["high"], -row["low"], int(row["images"]), int(row["groups"]), "; ".join(told)
+        )
         held = self.held(model, _scope(row), loss, fewest)
         held = replace(held, robustness=str(row["attack"]) not in CONTROLS)
         gone = int(row["first_only"])
@@ -64,7 +67,8 @@ class RegressionGate(Attacked):
 
 
 def _scope(row: pd.Series[Any]) -> str:
-    parts = [str(row["magnification"]), f"{row['attack']} {budget(str(row['norm']), float(row['eps']))}"]
+    named = f"{row['attack']} {budget(str(row['norm']), float(row['eps']))}"
+    parts = [str(row["magnification"]), named if row["attack"] != CLEAN else CLEAN]
     parts += [f"against {row['model']}"] if row["model"] != row["other"] else []
     parts += [f"made on {row['source']}"] if row["source"] != ITSELF else []
     return ", ".join([*parts, f"seed {row['seed']}"] if row["seed"] else parts)

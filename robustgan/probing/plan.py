@@ -13,8 +13,10 @@ from robustgan.probing.smooth import Smooth
 STEPS = 20  # gradients of the reference climb
 ITERATIONS = (5, 10, 20, 40)  # the last doubles the reference
 RESTARTS = (1, 3)
-SMALLER = (0.25, 0.5, 2.0, 4.0)  # budgets, in units of the one that is judged
-LARGE = (0.5, 1.0)  # budgets of Linf, of the range; of L2, of its longest change
+SMALLER = (0.25, 0.5)  # budgets, in units of the one that is judged
+LARGER = (2.0, 4.0)
+LARGEST = (0.5, 1.0)  # budgets of Linf, of the range; of L2, of the longest change that there is
+LONG, SHORT = 30, 0.07  # gradients and length of a step (of the budget) of climbs at larger budgets
 DRAWS = 20  # of noise an image
 QUERIES = (25, 50, 100, 200)  # the last is the search's allowance
 BLOCKS = (4, 8)  # pixels
@@ -43,14 +45,20 @@ def white_box(threat: Bounded) -> list[Ask]:
 
 
 def budgets(threat: Bounded, shape: tuple[int, ...]) -> list[Ask]:
-    """The reference climb at smaller and at larger budgets, up to the whole range."""
+    """Climbs at smaller budgets as the reference's, and at larger ones, up to the whole range.
+
+    At a large budget a random start is noise and no image, where a sound classifier may give one answer to everything
+    and no slope. So these climbs set out from the image itself, in short steps.
+    """
     most = 1.0 if isinstance(threat, Linf) else math.sqrt(math.prod(shape))
-    sizes = {threat.eps * factor for factor in SMALLER if threat.eps * factor < most * min(LARGE)}
-    found = []
-    for eps in sorted(sizes | {most * share for share in LARGE}):
-        wide = {"norm": threat.norm, "eps": eps}
-        found.append(Ask("budget", eps, plugin("attacks", {"kind": "pgd", "threat": wide, "steps": STEPS})))
-    return found
+    large = sorted({eps for eps in map(threat.eps.__mul__, LARGER) if eps < most * min(LARGEST)})
+    large += [most * share for share in LARGEST if most * share > threat.eps]
+    far = {"steps": LONG, "step": SHORT, "random_start": False}
+    sizes = [*((threat.eps * factor, {"steps": STEPS}) for factor in SMALLER), *((eps, far) for eps in large)]
+    return [
+        Ask("budget", eps, plugin("attacks", {"kind": "pgd", "threat": {"norm": threat.norm, "eps": eps}, **how}))
+        for eps, how in sizes
+    ]
 
 
 def searches(threat: Bounded) -> list[Ask]:

@@ -14,6 +14,9 @@ from PIL import Image, UnidentifiedImageError
 
 from robustgan import metrics, tables
 from robustgan.errors import InputError
+from robustgan.gates import Run, Verdict, judge
+from robustgan.gates.evidence import strength_of
+from robustgan.gates.policy import policy as policy_of
 from robustgan.tables import Column, Table
 
 CURVES: Table = {
@@ -68,6 +71,30 @@ class Folder:
     def metrics(self) -> pd.DataFrame:
         """METRICS of the predictions."""
         return metrics.evaluate(self.predictions)
+
+    @cached_property
+    def calibration(self) -> pd.DataFrame:
+        """CALIBRATION of the predictions."""
+        return metrics.calibration(self.predictions)
+
+    @cached_property
+    def verdict(self) -> Verdict | None:
+        """What the run's policy says; None where no policy was given."""
+        policy = self.run.get("policy")
+        if not policy:
+            return None
+        found = Run(
+            self.metrics,
+            self.predictions,
+            self.run,
+            self.leaks,
+            self.folds,
+            self.generated,
+            self.strength if len(self.strength) else None,
+            self.survival if len(self.survival) else None,
+            self.path.resolve().name,
+        )
+        return judge(found, policy_of(policy))
 
     @cached_property
     def lookup(self) -> dict[tuple[Any, ...], Rows]:
@@ -155,18 +182,22 @@ def read(path: Path) -> Folder:
         InputError: a file is missing, or is not what it should be; the message names it.
     """
     place = path / "evidence"
+    run = _run(place / "run.json")
+    predictions = tables.read(path / "predictions.parquet", tables.PREDICTIONS)
+    survival = _later(path / "survival.parquet", tables.SURVIVAL)
+    strength = strength_of(path, run, predictions, survival if len(survival) else None)
     return Folder(
         path=path,
-        run=_run(place / "run.json"),
-        predictions=tables.read(path / "predictions.parquet", tables.PREDICTIONS),
+        run=run,
+        predictions=predictions,
         generated=tables.read(path / "generated.parquet", tables.GENERATED),
         folds=tables.read(place / "manifest.parquet", tables.FOLDS),
         leaks=tables.read(place / "leaks.csv", tables.LEAKS),
         curves=tables.read(place / "curves.csv", CURVES),
         examples=_examples(place),
         sheets=tuple(_picture(sheet) for sheet in sorted((place / "sheets").glob("*.png"))),
-        survival=_later(path / "survival.parquet", tables.SURVIVAL),
-        strength=_later(path / "strength.csv", tables.STRENGTH),
+        survival=survival,
+        strength=tables.empty(tables.STRENGTH) if strength is None else strength,
         probes=_later(place / "probes.parquet", tables.PROBES),
     )
 

@@ -199,6 +199,7 @@ def _triplet(folder: Folder, row: Row) -> gallery.Triplet:
         side,
         float(row["clean_score"]),
         float(row["score"]),
+        folder.threshold(str(row["model"])),
     )
 
 

@@ -27,10 +27,11 @@ def number():
 def tiny(outputs: int = 2, seed: int = 0) -> nn.Module:
     """A convolution, a batch norm whose statistics are not fresh, and a linear layer."""
     torch.manual_seed(seed)
-    norm = nn.BatchNorm2d(4)
-    norm(torch.randn(64, 4, 8, 8) * 0.3 + 0.2)
+    norm = nn.BatchNorm2d(4, momentum=1.0)
     layers = [nn.Conv2d(3, 4, 3), norm, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, outputs)]
-    return nn.Sequential(*layers).eval()
+    network = nn.Sequential(*layers)
+    network(torch.rand(64, 3, 16, 16) * 0.5 + 0.4)
+    return network.eval()
 
 
 def export(network: nn.Module, path: Path, side: int = 32, batch: int | None = None) -> Path:

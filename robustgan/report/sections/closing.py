@@ -97,8 +97,7 @@ def limits(folder: Folder) -> Section:
     kinds = listed(list(dict.fromkeys(case.name for case in budgets))) or "none"
     items = [
         sizes + (f" There are only {listed(few)}: read the ends of the intervals, not the middles." if few else ""),
-        "One threshold (P(malignant) 0.5) was used before and after the attack; another operating point "
-        "has other drops.",
+        "One threshold was used before and after the attack; another operating point has other drops.",
         f"Only these attacks were tried: {kinds}. A stronger one can only lower what is left; no "
         "robustness is certified.",
         "One data set with its own scanner and stain; other sites were not tested.",

@@ -66,7 +66,7 @@ def _terms(folder: Folder) -> list[tuple[str, str]]:
         ),
         (
             "Labels",
-            "benign (negative) and malignant (positive); malignant from P(malignant) 0.5, the only threshold",
+            f"benign (negative) and malignant (positive); malignant from P(malignant) {_thresholds(folder)}",
         ),
         (
             "Seeds",
@@ -75,6 +75,14 @@ def _terms(folder: Folder) -> list[tuple[str, str]]:
         ("Device", str(folder.run["device"])),
         ("Versions", ", ".join(f"{name} {version}" for name, version in folder.run["versions"].items())),
     ]
+
+
+def _thresholds(folder: Folder) -> str:
+    found = {plain(folder.threshold(model)): model for model in folder.models}
+    if len(found) < 2:
+        return f"{next(iter(found), '0.5')}, before and after the attack"
+    named = [f"{plain(folder.threshold(model))} ({model})" for model in folder.models]
+    return f"{listed(named)}, before and after the attack"
 
 
 def _folds(folds: list[int]) -> str:
