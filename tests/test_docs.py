@@ -13,9 +13,11 @@ import generate
 from generate import comments, links, markdown, tables, verdicts
 from robustgan import statistics
 from robustgan.cli import app
-from robustgan.config import Spec, kinds
-from robustgan.gates.policy import gate_kinds
+from robustgan.config import Spec, kinds, read_yaml
+from robustgan.experiment import experiment
+from robustgan.gates.policy import gate_kinds, policy
 from robustgan.metrics import METRIC_NAMES
+from robustgan.models._head import Head
 from robustgan.splits import protocols
 
 ROOT = Path(__file__).parents[1]
@@ -147,9 +149,18 @@ def test_commands_that_are_mentioned_exist(line: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_yaml_of_the_pages_can_be_read(page: str) -> None:
+def test_settings_in_the_pages_are_allowed(page: str) -> None:
+    whole = read_yaml(ROOT / "configs" / "smoke.yaml")
     for block in re.findall(r"```yaml\n(.*?)```", FILLED[page], re.DOTALL):
-        assert yaml.safe_load(block)
+        settings = yaml.safe_load(block)
+        if isinstance(settings, list):  # steps of a workflow
+            continue
+        if "gates" in settings:
+            assert policy(settings).gates
+        elif "head" in settings:
+            assert all(Head.read(yaml.safe_load(line)["head"]) for line in block.splitlines())
+        else:
+            assert experiment({**whole, **settings})
 
 
 @pytest.mark.parametrize("page", PAGES)
