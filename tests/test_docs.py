@@ -10,7 +10,7 @@ import typer
 import yaml
 
 import generate
-from generate import comments, links, markdown, tables, verdicts
+from generate import comments, links, markdown, measured, tables, verdicts
 from robustgan import statistics
 from robustgan.cli import app
 from robustgan.config import Spec, kinds, read_yaml
@@ -203,3 +203,18 @@ def test_links_out_of_the_folder_are_files_of_the_repository() -> None:
     page = "[a](../configs/x.yaml) [b](audit.md) [c](tables.md#x) ![d](../reports/r/figures/e.png)"
     assert [link.target for link in links.outward(page, "index.md")] == ["configs/x.yaml", "reports/r/figures/e.png"]
     assert links.outward("[a](../audit.md)", "reference/tables.md") == []
+
+
+def test_coverage_is_summed_up_by_method_and_number_of_groups(tmp_path: Path) -> None:
+    (tmp_path / "reports" / "benchmarks").mkdir(parents=True)
+    lines = ["groups,icc,rate,method,coverage,width,type1"]
+    lines += [
+        "7,0.1,0.9,ours,0.9,0.2,",
+        "17,0.1,0.9,ours,0.95,0.1,",
+        "24,0.4,0.9,ours,0.94,0.1,",
+        "17,0.1,0.9,test,,,0.04",
+    ]
+    (tmp_path / "reports" / "benchmarks" / "coverage.csv").write_text("\n".join(lines))
+    made = measured.coverage(tmp_path).splitlines()
+    assert made[2:] == ["| ours | 90.0 to 90.0 | 94.0 to 95.0 |  |  | 3 |", "| test |  |  |  | 4.0 to 4.0 | 1 |"]
+    assert "not in this checkout" in measured.parity(tmp_path)
