@@ -10,12 +10,14 @@ import typer
 import yaml
 
 import generate
-from generate import comments, links, markdown, tables, verdicts
+from generate import comments, links, markdown, measured, tables, verdicts
 from robustgan import statistics
 from robustgan.cli import app
-from robustgan.config import Spec, kinds
-from robustgan.gates.policy import gate_kinds
+from robustgan.config import Spec, kinds, read_yaml
+from robustgan.experiment import experiment
+from robustgan.gates.policy import gate_kinds, policy
 from robustgan.metrics import METRIC_NAMES
+from robustgan.models._head import Head
 from robustgan.splits import protocols
 
 ROOT = Path(__file__).parents[1]
@@ -134,9 +136,7 @@ def leaf(line: str) -> tuple[Any, list[str]]:
 
 
 @pytest.mark.parametrize("line", found(r"^\$ (robustgan .+)$"))
-def test_commands_take_these_arguments(line: str, request: pytest.FixtureRequest) -> None:
-    if line.startswith("robustgan audit"):
-        request.applymarker(pytest.mark.xfail(reason="`audit` is being written; take this away when it is there"))
+def test_commands_take_these_arguments(line: str) -> None:
     command, words = leaf(line)
     assert not hasattr(command, "commands"), line
     command.make_context(line, words)
@@ -149,9 +149,18 @@ def test_commands_that_are_mentioned_exist(line: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_yaml_of_the_pages_can_be_read(page: str) -> None:
+def test_settings_in_the_pages_are_allowed(page: str) -> None:
+    whole = read_yaml(ROOT / "configs" / "smoke.yaml")
     for block in re.findall(r"```yaml\n(.*?)```", FILLED[page], re.DOTALL):
-        assert yaml.safe_load(block)
+        settings = yaml.safe_load(block)
+        if isinstance(settings, list):  # steps of a workflow
+            continue
+        if "gates" in settings:
+            assert policy(settings).gates
+        elif "head" in settings:
+            assert all(Head.read(yaml.safe_load(line)["head"]) for line in block.splitlines())
+        else:
+            assert experiment({**whole, **settings})
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -194,3 +203,18 @@ def test_links_out_of_the_folder_are_files_of_the_repository() -> None:
     page = "[a](../configs/x.yaml) [b](audit.md) [c](tables.md#x) ![d](../reports/r/figures/e.png)"
     assert [link.target for link in links.outward(page, "index.md")] == ["configs/x.yaml", "reports/r/figures/e.png"]
     assert links.outward("[a](../audit.md)", "reference/tables.md") == []
+
+
+def test_coverage_is_summed_up_by_method_and_number_of_groups(tmp_path: Path) -> None:
+    (tmp_path / "reports" / "benchmarks").mkdir(parents=True)
+    lines = ["groups,icc,rate,method,coverage,width,type1"]
+    lines += [
+        "7,0.1,0.9,ours,0.9,0.2,",
+        "17,0.1,0.9,ours,0.95,0.1,",
+        "24,0.4,0.9,ours,0.94,0.1,",
+        "17,0.1,0.9,test,,,0.04",
+    ]
+    (tmp_path / "reports" / "benchmarks" / "coverage.csv").write_text("\n".join(lines))
+    made = measured.coverage(tmp_path).splitlines()
+    assert made[2:] == ["| ours | 90.0 to 90.0 | 94.0 to 95.0 |  |  | 3 |", "| test |  |  |  | 4.0 to 4.0 | 1 |"]
+    assert "not in this checkout" in measured.parity(tmp_path)

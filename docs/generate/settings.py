@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -23,9 +24,15 @@ PLACES = {"#/$defs/attacks.": "an attack", "#/$defs/models.": "a model", "#/$def
 PLUGINS = (AnyAttack, Dataset, Model)  # described by their kinds
 
 
+@cache
+def whole() -> dict[str, Any]:
+    """The JSON Schema of a config."""
+    return config_schema()
+
+
 def config() -> str:
     """A section for the config itself and one for each part of it."""
-    schema = config_schema()
+    schema = whole()
     parts = {name: schema["$defs"][name] for name in _parts(Experiment) if name in schema["$defs"]}
     sections = [section("Experiment", Experiment, schema)]
     return "\n\n".join(sections + [section(name, _parts(Experiment)[name], part) for name, part in parts.items()])
@@ -33,7 +40,7 @@ def config() -> str:
 
 def kinds_of(package: str) -> str:
     """A section for each kind of a package, and for the groups of settings inside it."""
-    definitions, shared = config_schema()["$defs"], _parts(Experiment)
+    definitions, shared = whole()["$defs"], _parts(Experiment)
     sections = []
     for kind in kinds(package):
         cls = plugin_class(package, kind)
