@@ -54,9 +54,8 @@ class RegressionGate(Attacked):
         """The row of one cell. Images that the baseline has and the run lacks may be those that got worse."""
         told = [str(row["note"])] if row["note"] else []
         told += [f"sign-flip p {row['p']:.3g}, after Holm {row['p_holm']:.3g}"]
-        loss = Reading(
-            -row["difference"], -row["high"], -row["low"], int(row["images"]), int(row["groups"]), "; ".join(told)
-        )
+        value, low, high = (0.0 - float(row[end]) for end in ("difference", "high", "low"))  # 0 - 0 is no -0
+        loss = Reading(value, low, high, int(row["images"]), int(row["groups"]), "; ".join(told))
         held = self.held(model, _scope(row), loss, fewest)
         held = replace(held, robustness=str(row["attack"]) not in CONTROLS)
         gone = int(row["first_only"])

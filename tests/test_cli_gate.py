@@ -1,0 +1,141 @@
+"""`robustgan gate` and `robustgan compare`: what people type, what they are told, and the exit code."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import jsonschema
+import pandas as pd
+import pytest
+import yaml
+
+from robustgan import cli, tables
+from robustgan.gates import document
+from tests.gates import cases
+from tests.report import planted
+from tests.test_cli import robustgan
+
+POLICY = {
+    "name": "small",
+    "gates": [
+        {"name": "sensitive", "kind": "clean_sensitivity", "limit": 0.7, "bound": "low", "why": "It must work."},
+        {"name": "robust", "kind": "missed_cancers", "limit": 0.25, "bound": "high", "why": "It must hold."},
+    ],
+}
+KEEPS = {
+    "name": "keeps",
+    "kind": "no_regression",
+    "metric": "accuracy",
+    "limit": 0.2,
+    "bound": "high",
+    "why": "As good.",
+}
+
+
+def folder(path: Path, falls: float = 0.0, **changes: object) -> Path:
+    """A report folder that `gate` can read: robust or not, whole or not."""
+    rows = cases.predictions(falls=falls)
+    place = path / "evidence"
+    place.mkdir(parents=True)
+    tables.write(rows, tables.PREDICTIONS, path / "predictions.parquet")
+    tables.write(cases.folds(rows), tables.FOLDS, place / "manifest.parquet")
+    tables.write(planted.leaks(), tables.LEAKS, place / "leaks.csv")
+    tables.write(changes.pop("strength", cases.strength()), tables.STRENGTH, path / "strength.csv")
+    (place / "run.json").write_text(json.dumps(planted.run(config=cases.config(), **changes)), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Report folders of four kinds, and policies."""
+    here = tmp_path_factory.mktemp("runs")
+    folder(here / "robust")
+    folder(here / "broken", falls=0.5)
+    folder(here / "weak", strength=cases.strength(iterations="fail"))
+    folder(here / "unfinished", failures=[{"stage": "attack pgd", "reason": "the disk was full"}])
+    (here / "policy.yaml").write_text(yaml.safe_dump(POLICY))
+    (here / "update.yaml").write_text(yaml.safe_dump({**POLICY, "gates": [*POLICY["gates"], KEEPS]}))
+    return here
+
+
+@pytest.mark.parametrize(
+    ("run", "code", "word"),
+    [("robust", 0, "pass"), ("broken", 1, "fail"), ("unfinished", 3, "incomplete"), ("weak", 4, "indeterminate")],
+)
+def test_the_exit_code_is_the_verdict(runs: Path, run: str, code: int, word: str) -> None:
+    said = robustgan("gate", run, "--policy", "policy.yaml", cwd=runs, code=code)
+    assert f"Verdict: {word} (" in said
+    assert len(said.splitlines()) == len(cases.ATTACKS) + 2  # complete, sensitive, pgd, fgsm, worst-case; the verdict
+
+
+def test_every_format_at_once(runs: Path, tmp_path: Path) -> None:
+    files = {kind: tmp_path / "new" / f"gate.{kind}" for kind in ("junit", "sarif", "json", "markdown")}
+    options = [word for kind, file in files.items() for word in (f"--{kind}", str(file))]
+    printed = robustgan("gate", "broken", "--policy", "policy.yaml", "--as-json", *options, cwd=runs, code=1)
+    jsonschema.validate(json.loads(printed), document.schema())
+    assert json.loads(files["json"].read_text()) == json.loads(printed)
+    assert ElementTree.parse(files["junit"]).getroot().get("failures") == "3"
+    result = json.loads(files["sarif"].read_text())["runs"][0]["results"][0]
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "policy.yaml"
+    assert (runs / "policy.yaml").read_text().splitlines()[place["region"]["startLine"] - 1].startswith("- ")
+    assert files["markdown"].read_text().startswith("## ❌ robustgan: fail")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["nowhere", "--policy", "policy.yaml"], "no report folder"),
+        (["robust", "--policy", "strict"], "neither a file nor a policy"),
+        (["robust", "--policy", "relase"], "Did you mean `release`"),
+        (["robust", "--policy", "nowhere.yaml"], "no such file"),
+        (["robust", "--policy", "policy.yaml", "--baseline", "broken"], "no_regression"),
+        (["robust"], "--policy"),
+    ],
+)
+def test_wrong_usage_is_2(runs: Path, words: list[str], told: str) -> None:
+    assert told in robustgan("gate", *words, cwd=runs, code=2)
+
+
+@pytest.mark.parametrize(("run", "baseline", "code"), [("robust", "robust", 0), ("broken", "robust", 1)])
+def test_a_baseline(runs: Path, run: str, baseline: str, code: int) -> None:
+    said = robustgan("gate", run, "--policy", "update.yaml", "--baseline", baseline, cwd=runs, code=code)
+    assert "keeps  densenet, pooled, pgd linf 8/255" in said
+
+
+def test_a_policy_by_name(runs: Path) -> None:
+    assert "no survival.parquet" in robustgan("gate", "robust", "--policy", "research", cwd=runs, code=4)
+
+
+def test_compare(runs: Path) -> None:
+    rows = json.loads(robustgan("compare", "robust", "broken", "--json", cwd=runs))
+    found = {(row["attack"], row["magnification"], row["metric"]): row for row in rows}
+    assert found["pgd", "pooled", "accuracy"]["difference"] == pytest.approx(-0.5, abs=0.02)
+    assert found["pgd", "pooled", "accuracy"]["high"] < 0
+    assert found["clean", "pooled", "accuracy"]["difference"] == 0
+    assert all(row["eps"] is None for row in rows if row["attack"] == "clean")
+    text = robustgan("compare", "robust", "broken", cwd=runs)
+    assert "densenet, pgd linf 8/255, pooled, accuracy: 100.0 % -> " in text
+    printed = robustgan("compare", "robust", "broken", "--csv", cwd=runs)
+    (runs / "compared.csv").write_text(printed)
+    assert len(pd.read_csv(runs / "compared.csv")) == len(rows) == len(text.splitlines())
+
+
+def test_compare_names_a_model_that_is_there(runs: Path) -> None:
+    assert "densenet" in robustgan("compare", "robust", "broken", "--model", "vit", cwd=runs, code=2)
+
+
+def test_help_lists_the_exit_codes() -> None:
+    said = " ".join(robustgan("gate", "--help", env={"COLUMNS": "100"}).split())
+    assert "0 every gate passes; 1 a gate fails; 2 wrong usage; 3 the run is incomplete" in said
+    assert "robustgan gate reports/audit --policy release" in said
+
+
+def test_gating_needs_no_torch(runs: Path, without_torch: dict[str, str]) -> None:
+    robustgan("gate", "robust", "--policy", "policy.yaml", cwd=runs, env=without_torch)
+
+
+@pytest.mark.parametrize("what", ["policy", "verdict"])
+def test_schemas_are_published(what: str) -> None:
+    published = Path(cli.__file__).parents[1] / "configs" / f"{what}.schema.json"
+    assert json.loads(robustgan("schema", what)) == json.loads(published.read_text("utf-8"))
