@@ -76,7 +76,7 @@ def audit(
     text = written(settings)
     if dry_run:
         total = len(stages(plan, place))
-        out.print(text, markup=False, highlight=False, end="")
+        out.print(text.rstrip("\n"), markup=False, highlight=False)
         err.print(f"{total} stages, then the report. Nothing was run.", highlight=False)
         return
     file = place.out / f"{plan.name}.yaml"
@@ -89,7 +89,15 @@ def audit(
 
 def written(settings: dict[str, Any]) -> str:
     """The config as YAML, in the order in which it was made."""
-    return yaml.safe_dump(settings, sort_keys=False, width=120, allow_unicode=True)
+    return yaml.dump(settings, Dumper=Plain, sort_keys=False, width=120, allow_unicode=True)
+
+
+class Plain(yaml.SafeDumper):
+    """Writes a part that stands in several places in full each time, as people would."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Never refer back."""
+        return True
 
 
 def _changed(settings: dict[str, Any], sets: list[str] | None) -> dict[str, Any]:

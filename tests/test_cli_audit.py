@@ -1,6 +1,7 @@
 """`robustgan audit`, end to end: planted models on a planted folder of images."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,16 +9,17 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from torch import nn
 
 from robustgan import images, tables
 from robustgan.experiment import experiment
-from tests.models.planted import TINY, export, onnx_file, tiny
+from tests.models.planted import TINY, export, onnx_file
 from tests.test_cli import robustgan
 
 PATIENTS, FIELDS, SIDE = 16, 2, 32
 # Bright is benign: P(malignant) = 1/2 where the mean of the green channel is 0.5
 WEIGHT, BIAS = torch.tensor([[0.0, 40.0, 0.0], [0.0, -40.0, 0.0]]), torch.tensor([-20.0, 20.0])
-ROBUST_BIAS = 0.25  # how far the mean of an image is from the boundary: eight times 8/255
+AWAY = 0.25  # how far the mean of an image is from the boundary: eight times 8/255
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ def slides(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for patient in range(PATIENTS):
         for field in range(FIELDS):
             ill = patient % 2
-            level = (0.5 - ROBUST_BIAS if ill else 0.5 + ROBUST_BIAS) * 255
+            level = (0.5 - AWAY if ill else 0.5 + AWAY) * 255
             pixels = (level + rng.integers(-20, 20, (SIDE, SIDE, 3))).clip(0, 255).astype(np.uint8)
             images.to_png(pixels, root / f"{patient}-{field}.png")
             rows.append(
@@ -61,23 +63,16 @@ def test_a_model_that_only_answers(slides: Path, tmp_path: Path) -> None:
     assert (rows["backwards"] == 0).all()
     folds = tables.read(tmp_path / "reports/audit-sound/evidence/manifest.parquet", tables.FOLDS)
     assert folds.groupby("split")["group"].nunique().to_dict() == {"test": PATIENTS - 4, "val": 4}
-    again = robustgan("run", str(tmp_path / "audit-sound.yaml"), "--out", str(tmp_path), "--json")
+    again = robustgan("run", "audit-sound.yaml", "--json", cwd=tmp_path)  # the command that the report names
     assert {json.loads(line)["event"] for line in again.splitlines()[:-1]} == {"kept"}
 
 
 @pytest.mark.slow
 def test_an_exported_program_is_attacked_with_its_gradients(slides: Path, tmp_path: Path) -> None:
-    network = tiny()
-    with torch.no_grad():  # a weak model: it amplifies the brightness of every pixel and decides just beside 0.5
-        for parameter in network.parameters():
-            parameter.zero_()
-        network[0].weight[0] = 1.0 / 75
-        network[1].weight.fill_(1.0)
-        network[1].bias[0] = network[1].running_mean[0] * 0 + 1.0
-        network[1].running_mean.zero_()
-        network[1].running_var.fill_(1.0)
-        network[5].weight[0, 0], network[5].weight[1, 0] = 30.0, -30.0
-        network[5].bias[0], network[5].bias[1] = -30 * (1 + 0.74), 30 * (1 + 0.74)
+    network = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))
+    with torch.no_grad():  # decides at a mean of 0.74, just below what the bright images have
+        network[2].weight.copy_(torch.tensor([[20.0] * 3, [-20.0] * 3]))
+        network[2].bias.copy_(torch.tensor([-60 * 0.74, 60 * 0.74]))
     path = export(network, tmp_path / "weak.pt2", side=SIDE)
     out = ["--out", str(tmp_path), "--run-code"]
     robustgan(*words(str(path), slides, *out, "--set", "operating.rule=half"))
@@ -104,7 +99,7 @@ def test_a_dry_run_prints_the_config_and_does_nothing(slides: Path, tmp_path: Pa
     [
         (["--columns", "path=file,label=class"], "no column `group`.*Say which column holds what.*--columns group="),
         (["--table", "none.csv"], r"none.csv: no such file.*CSV table with a row an image.*--table"),
-        (["--labels", "normal=benign,cancer=malignant"], "found 'tumour'.*set `labels`"),
+        (["--labels", "normal=benign,cancer=malignant"], "set `labels`.*found 'tumour'"),
         (["--set", "attacks.1.kind=pgd"], "pgd need gradients, and `sound`"),
         (["--set", "split.training=0.9"], "leave nobody to test"),
         (["--size", "50"], "multiple of 16"),
@@ -113,7 +108,7 @@ def test_a_dry_run_prints_the_config_and_does_nothing(slides: Path, tmp_path: Pa
 def test_mistakes_have_exit_code_2(slides: Path, tmp_path: Path, change: list[str], said: str) -> None:
     path = onnx_file(WEIGHT, BIAS, tmp_path / "sound.onnx")
     printed = robustgan(*words(str(path), slides, *change, "--dry-run"), code=2).replace("\n", " ")
-    assert pd.Series([printed]).str.contains(said).all(), printed
+    assert re.search(said, printed), printed
 
 
 @pytest.mark.slow

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 
 _MARKUP = re.compile(r"([\\`*_\[\]|~#!$(){}])")
 _CALLS = re.compile(r"[@#]|://|(?<=www)\.", re.IGNORECASE)  # GitHub turns these into mentions and links
@@ -16,12 +15,10 @@ def legible(words: str) -> str:
 
     Control characters are not allowed in XML at all; lone surrogates cannot be written as UTF-8.
     """
-    return "".join(_visible(letter) for letter in " ".join(words.split()))
-
-
-def _visible(letter: str) -> str:
-    unseen = unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp")
-    return f"\\u{ord(letter):04x}" if unseen else letter
+    flat = " ".join(words.split())
+    if flat.isprintable():
+        return flat
+    return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in flat)
 
 
 def cut(words: str, length: int) -> str:
@@ -31,7 +28,7 @@ def cut(words: str, length: int) -> str:
 
 def markdown(words: str, length: int = 200) -> str:
     """For Markdown on GitHub: no markup, no HTML, no mention, no link, one line."""
-    flat = html.escape(cut(legible(words), length), quote=False)
+    flat = html.escape(cut(legible(cut(words, length)), length), quote=False)
     return _CALLS.sub(lambda call: call[0][:1] + _APART + call[0][1:], _MARKUP.sub(r"\\\1", flat))
 
 
@@ -40,4 +37,4 @@ def sarif(words: str, length: int = 1000) -> str:
 
     Source: OASIS SARIF 2.1.0, section 3.11.6.
     """
-    return re.sub(r"([\\\[\]])", r"\\\1", cut(legible(words), length))
+    return re.sub(r"([\\\[\]])", r"\\\1", cut(legible(cut(words, length)), length))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from robustgan.config import plugin
 from robustgan.interfaces import Attack, Bounded, Linf
+from robustgan.probing.quiet import Quiet
 from robustgan.probing.search import Search
-from robustgan.probing.smooth import Smooth
 
 STEPS = 20  # gradients of the reference climb
 ITERATIONS = (5, 10, 20, 40)  # the last doubles the reference
@@ -18,8 +18,9 @@ LARGER = (2.0, 4.0)
 LARGEST = (0.5, 1.0)  # budgets of Linf, of the range; of L2, of the longest change that there is
 LONG, SHORT = 30, 0.07  # gradients and length of a step (of the budget) of climbs at larger budgets
 DRAWS = 20  # of noise an image
-QUERIES = (25, 50, 100, 200)  # the last is the search's allowance
-BLOCKS = (4, 8)  # pixels
+QUERIES = 200  # answers an image that the search may ask for
+BLOCKS = (1, 4)  # pixels; 1: every pixel by itself, as quietly
+QUIET = 0.1  # length of a step of the quiet climbs, in units of the budget: they begin where nothing can be detected
 
 
 class Ask(NamedTuple):
@@ -40,8 +41,8 @@ def white_box(threat: Bounded) -> list[Ask]:
     restarts = max(RESTARTS)
     many = plugin("attacks", {"kind": "pgd", "threat": given, "steps": STEPS, "restarts": restarts})
     once = plugin("attacks", {"kind": "fgsm", "threat": given})
-    smooth = [Ask("smooth", side, Smooth(threat=threat, steps=STEPS, block=side)) for side in BLOCKS]
-    return [*climbs, Ask("restarts", restarts, many), Ask("one-step", 1, once), *smooth]
+    quiet = [Ask("quiet", side, Quiet(threat=threat, steps=STEPS, step=QUIET, block=side)) for side in BLOCKS]
+    return [*climbs, Ask("restarts", restarts, many), Ask("one-step", 1, once), *quiet]
 
 
 def budgets(threat: Bounded, shape: tuple[int, ...]) -> list[Ask]:
@@ -53,17 +54,17 @@ def budgets(threat: Bounded, shape: tuple[int, ...]) -> list[Ask]:
     most = 1.0 if isinstance(threat, Linf) else math.sqrt(math.prod(shape))
     large = sorted({eps for eps in map(threat.eps.__mul__, LARGER) if eps < most * min(LARGEST)})
     large += [most * share for share in LARGEST if most * share > threat.eps]
-    far = {"steps": LONG, "step": SHORT, "random_start": False}
-    sizes = [*((threat.eps * factor, {"steps": STEPS}) for factor in SMALLER), *((eps, far) for eps in large)]
+    small = {threat.eps * factor: {"steps": STEPS} for factor in SMALLER}
+    far: dict[float, dict[str, Any]] = {eps: {"steps": LONG, "step": SHORT, "random_start": False} for eps in large}
     return [
         Ask("budget", eps, plugin("attacks", {"kind": "pgd", "threat": {"norm": threat.norm, "eps": eps}, **how}))
-        for eps, how in sizes
+        for eps, how in {**small, **far}.items()
     ]
 
 
 def searches(threat: Bounded) -> list[Ask]:
     """Attacks that need answers alone."""
-    return [Ask("black-box", max(QUERIES), Search(threat=threat, queries=max(QUERIES)))]
+    return [Ask("black-box", QUERIES, Search(threat=threat, queries=QUERIES))]
 
 
 def noises(threat: Bounded) -> list[Ask]:

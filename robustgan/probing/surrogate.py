@@ -17,7 +17,7 @@ from robustgan.quantise import to_float
 from robustgan.tensors import Bytes, Images, Network, Rng, Scores, Tensor
 
 VARIANTS = 8  # answers asked about each image: itself and changes of it
-STEPS = 240  # of Adam
+STEPS = 150  # of Adam
 BATCH = 64
 LR = 5e-3  # peak
 

@@ -112,7 +112,25 @@ class Figure:
     natural: bool = False  # as large as their pixels, for pictures that were not drawn for a narrow column
 
 
-Block = Table | Paragraph | Items | Terms | Listing | Tiles | Figure
+@dataclass(frozen=True)
+class Pair:
+    """Two pictures of one size that differ in little."""
+
+    before: Picture
+    after: Picture
+    title: str
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Pairs to be held against each other: one over the other where a script runs, else side by side."""
+
+    kind: ClassVar[str] = "compare"
+    pairs: tuple[Pair, ...]
+    caption: str
+
+
+Block = Table | Paragraph | Items | Terms | Listing | Tiles | Figure | Compare
 
 
 @dataclass(frozen=True)

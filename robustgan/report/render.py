@@ -14,6 +14,7 @@ from robustgan.report.sections import (
     answer,
     closing,
     controls,
+    crosswalks,
     data,
     drops,
     flips,
@@ -29,6 +30,7 @@ from robustgan.report.sections import (
     strength,
     survival,
     transfer,
+    untested,
     verdict,
 )
 
@@ -83,7 +85,9 @@ def compose(found: Folder) -> Document:
         closing.reproduce(found),
         closing.definitions(),
         closing.limits(found),
+        untested.section(found),
         closing.citations(found),
     )
     name = str(found.config.get("name") or found.path.name)
-    return Document(found.title, f"Robustness report, configuration {name}", sections)
+    listed = crosswalks.section(found, sections)
+    return Document(found.title, f"Robustness report, configuration {name}", (*sections[:-1], listed, sections[-1]))

@@ -8,7 +8,7 @@ import pandas as pd
 from robustgan import metrics, tables
 from robustgan.gates import Policy, Run, Verdict, judge
 from robustgan.gates.policy import policy
-from robustgan.gates.rows import Row
+from robustgan.gates.rows import Row, Status
 from tests.report import planted
 
 ATTACKS = ("clean", "noise", "pgd", "fgsm")
@@ -97,3 +97,24 @@ def judged(found: Run, baseline: Run | None = None, **settings: Any) -> list[Row
 def verdict(found: Run, baseline: Run | None = None, **settings: Any) -> Verdict:
     """The verdict of a policy of one gate, with completeness, which is always asked for."""
     return judge(found, asked(**settings), baseline)
+
+
+HOSTILE = '<script>alert("x")</script>|`_*[a](b)\n]]>&@team\x00\x1b\u202e'
+
+
+def rows(count: int = 4, **changes: Any) -> tuple[Row, ...]:
+    """Rows of every status, as many as asked."""
+    kinds: tuple[Status, ...] = ("pass", "fail", "incomplete", "indeterminate")
+    numbers = {"observed": 0.9, "low": 0.8, "high": 0.95, "limit": 0.85, "bound": "low", "images": 48, "groups": 24}
+    made = {"gate": "it", "kind": "clean_sensitivity", "model": "densenet", "reason": "because", **numbers, **changes}
+    return tuple(Row(scope=f"{i}X", status=kinds[i % 4], **made) for i in range(count))
+
+
+def of_rows(found: tuple[Row, ...]) -> Verdict:
+    """A verdict of these rows, on a run that is an attack on whoever reads of it."""
+    gates = [
+        {"name": name, "why": HOSTILE, "kind": "clean_sensitivity", "limit": 0.85, "bound": "low", "models": [HOSTILE]}
+        for name in dict.fromkeys(row.gate for row in found)
+    ]
+    about = {"name": HOSTILE, "title": HOSTILE, "command": HOSTILE, "versions": {}, "weights_sha256": {}}
+    return Verdict(policy({"name": "test", "gates": gates}), found, about)

@@ -64,3 +64,23 @@ document.querySelectorAll(".scroll > table").forEach((table) => {
   });
   table.parentElement.before(box);
 });
+// Pairs of pictures: laid over each other, the second uncovered from the left by a slider, or all at once by a button.
+document.querySelectorAll(".compare").forEach((pair) => {
+  const after = pair.querySelector(".frames img:last-of-type");
+  const title = pair.querySelector("figcaption").textContent;
+  const slider = document.createElement("input");
+  const button = document.createElement("button");
+  const show = (share) => {
+    slider.value = share;
+    after.style.clipPath = `inset(0 ${100 - share}% 0 0)`;
+    button.textContent = Number(share) > 50 ? "Show clean" : "Show attacked";
+  };
+  Object.assign(slider, { type: "range", min: 0, max: 100, step: 5 });
+  slider.setAttribute("aria-label", `Share that shows the attacked image: ${title}`);
+  slider.addEventListener("input", () => show(slider.value));
+  button.type = "button";
+  button.addEventListener("click", () => show(Number(slider.value) > 50 ? 0 : 100));
+  pair.querySelector(".frames").after(slider, button);
+  pair.classList.add("laid");
+  show(50);
+});

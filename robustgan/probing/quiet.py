@@ -1,4 +1,4 @@
-"""A gradient climb in large blocks, from the image itself: it makes no fine pattern that a defence could detect.
+"""A gradient climb from the image itself, in short steps or in large blocks: no loud or fine pattern to detect.
 
 Its images are among those that PGD may make, so against a sound classifier it is no better than PGD. Where it is, the
 classifier reacts to the pattern of the noise and not to the image.
@@ -22,8 +22,8 @@ from robustgan.interfaces import Bounded
 from robustgan.tensors import Images, Labels, Network, Scores, Tensor
 
 
-class Smooth(PGD):
-    """PGD whose steps are constant in blocks."""
+class Quiet(PGD):
+    """PGD that sets out from the image, with steps that are constant in blocks."""
 
     threat: Bounded
     random_start: bool = False
