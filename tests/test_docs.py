@@ -88,6 +88,13 @@ def test_every_statistic_is_explained_with_its_source() -> None:
         assert "Source:" in sections[heading], heading
 
 
+def test_every_section_of_the_report_is_explained() -> None:
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "robustgan" / "report" / "sections").glob("*.py"))
+    titles = set(re.findall(r"""(?:Section\(\s*"[a-z]+", |\n    title = )"([^"]+)\"""", code))
+    assert len(titles) > 20
+    assert titles <= set(headings("report.md"))
+
+
 def test_every_metric_protocol_and_column_has_a_row() -> None:
     assert set(METRIC_NAMES) <= rows("statistics.md")
     assert set(protocols()) <= rows("reference/settings.md")
