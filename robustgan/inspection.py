@@ -20,7 +20,7 @@ from robustgan.quantise import to_float
 from robustgan.ranges import misread
 from robustgan.tensors import Bytes, Images, Labels, Logits, Tensor
 
-LOOK = 256  # images that are looked at, evenly spread over those given
+LOOK = 128  # images that are looked at, evenly spread over those given
 SAME = 1e-3  # outputs that differ by less, relative to their size, count as equal: convolutions round by batch
 FLAT = 1e-6  # outputs that differ by less over all images are constant
 STEEP = 50.0  # logits: beyond this margin the softmax is exactly 0 or 1 in 32 bits, and most gradients vanish

@@ -16,7 +16,7 @@ from torch import nn
 from robustgan.models._backbone import MEAN, STD
 from robustgan.tensors import POSITIVE, Images, Labels, Tensor
 
-SEEN = 64  # images that the batch norm is asked about
+SEEN = 32  # images that the batch norm is asked about
 FEWEST = 20  # images of known label that accuracy can be judged from
 GOOD = 0.7  # balanced accuracy that another range must reach: below, a network knows nothing in any range
 BETTER, SURE = 0.1, 4.0  # gain in balanced accuracy that counts, and by how many of its standard errors
@@ -74,7 +74,12 @@ RANGES = {
 
 def misread(network: nn.Module, x: Images, labels: Labels | None) -> Misread | None:
     """What shows that the network expects another range; None where nothing does."""
-    by_norm = _norm(network, x)
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d) and _learned(m)]
+    some = x[:: max(1, len(x) // SEEN)]
+    now = _misfit(network, norms[0], some) if norms else math.inf
+    if now <= OFF:
+        return None  # the batch norm sees what it learned
+    by_norm = _norm(network, norms[0], some, now) if norms else None
     if by_norm:
         name, off, other = by_norm
         says = f"The first batch norm fits badly ({off:.3g}), {off / other:.3g} times better if the images {{}}."
@@ -94,15 +99,10 @@ def _misread(name: str, numbers: dict[str, Any], says: str) -> Misread:
 # -------------------------------------------------------------------------------------------------- batch norm
 
 
-def _norm(network: nn.Module, x: Images) -> tuple[str, float, float] | None:
-    """The range in which the first batch norm fits far better, its misfit now and then."""
-    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d) and _learned(m)]
-    if not norms:
-        return None
-    x = x[:: max(1, len(x) // SEEN)]
-    now = _misfit(network, norms[0], x)
-    name, then = min(((n, _misfit(network, norms[0], r.change(x))) for n, r in RANGES.items()), key=lambda p: p[1])
-    return (name, now, then) if now > OFF and then * CLOSER < now else None
+def _norm(network: nn.Module, norm: nn.BatchNorm2d, x: Images, now: float) -> tuple[str, float, float] | None:
+    """The range in which a batch norm fits far better, its misfit now and then."""
+    name, then = min(((n, _misfit(network, norm, r.change(x))) for n, r in RANGES.items()), key=lambda pair: pair[1])
+    return (name, now, then) if then * CLOSER < now else None
 
 
 def _learned(norm: nn.BatchNorm2d) -> bool:

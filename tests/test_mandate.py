@@ -1,5 +1,6 @@
 """From the words of `robustgan audit` to a config: every form of model and data, and what is refused."""
 
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,27 @@ def test_each_form_of_model(place: Path) -> None:
     assert model("nets/mine.py:build", run_code=True) == {**function, "function": "nets/mine.py:build"}
     weights = model("mine:build", run_code=True, weights="net.pth")
     assert weights == {**function, "function": "mine:build", "weights": "net.pth"}
+
+
+PLUGIN = """
+from robustgan.interfaces import Model
+
+class Mine(Model):
+    trains = False
+
+    def build(self):
+        raise RuntimeError("an audit's plan builds nothing")
+"""
+
+
+def test_a_plug_in_of_another_package_by_its_name(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (place / "planted_plugin_of_mine.py").write_text(PLUGIN)
+    monkeypatch.syspath_prepend(str(place))
+    point = EntryPoint("mine", "planted_plugin_of_mine", "robustgan.models")
+    monkeypatch.setattr("robustgan.config.entry_points", lambda group: [point] if group == point.group else [])
+    assert model("mine") == {"kind": "mine"}
+    with pytest.raises(InputError, match="--architecture: a model of the kind `mine`"):
+        model("mine", architecture="resnet18")
 
 
 def test_heads_and_normalisation(place: Path) -> None:
