@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from robustgan.gates import Run, judge
 from robustgan.gates.policy import policy
+from robustgan.strength import REQUIRED
 from tests.gates import cases
 
 GATES = [
@@ -17,6 +18,7 @@ GATES = [
     {"kind": "subgroup_robust_accuracy", "limit": 0.6, "bound": "low"},
     {"kind": "lost_to_8bit", "limit": 0.2, "bound": "high"},
 ]
+NAMES = st.sampled_from(REQUIRED) | st.text(min_size=1)
 DOUBTS = ["fail", "not run", "", "PASS", "skipped"]
 
 
@@ -29,15 +31,31 @@ def test_each_gate_about_robustness_needs_strength(robust: Run, gate: dict[str, 
 
 
 @settings(deadline=None, max_examples=25)
-@given(st.dictionaries(st.text(min_size=1), st.sampled_from(["pass", "warn", *DOUBTS]), min_size=1))
+@given(st.dictionaries(NAMES, st.sampled_from(["pass", "warn", *DOUBTS]), min_size=1))
 def test_any_doubt_is_enough(robust: Run, checks: dict[str, str]) -> None:
-    table = cases.strength().iloc[[0] * len(checks)].assign(check=list(checks), status=list(checks.values()))
+    told = {**dict.fromkeys(REQUIRED, "pass"), **checks}
+    table = cases.strength().iloc[[0] * len(told)].assign(check=list(told), status=list(told.values()))
     found = replace(robust, strength=table)
     gates = [{"name": f"g{i}", "why": "x", **gate} for i, gate in enumerate(GATES)]
     verdict = judge(found, policy({"name": "p", "gates": [*gates, {"name": "s", "why": "x", "kind": "strength"}]}))
-    sound = set(checks.values()) <= {"pass", "warn"}
+    spared = {check for check, status in checks.items() if status == "not run" and check not in REQUIRED}
+    sound = {status for check, status in checks.items() if check not in spared} <= {"pass", "warn"}
     assert verdict.status == ("pass" if sound else "indeterminate")
     assert all(row.status == "pass" for row in verdict.rows if row.robustness) == sound
+
+
+@pytest.mark.parametrize("check", REQUIRED)
+def test_a_required_check_that_is_not_in_the_table_was_not_run(robust: Run, check: str) -> None:
+    table = robust.strength[robust.strength["check"] != check]
+    (row,) = cases.judged(replace(robust, strength=table), kind="strength")
+    assert row.status == "indeterminate"
+    assert f"{check} (not run)" in row.reason
+
+
+def test_a_check_that_cannot_be_run_on_a_sound_model_is_no_doubt(robust: Run) -> None:
+    """Where no image is fooled, no fooling image can survive being saved."""
+    (row,) = cases.judged(replace(robust, strength=cases.strength(**{"survival: 8 bit": "not run"})), kind="strength")
+    assert row.status == "pass"
 
 
 def test_a_weak_attack_that_works_is_evidence(broken: Run) -> None:
@@ -53,11 +71,11 @@ def test_gates_on_originals_need_no_attack(robust: Run) -> None:
 
 def test_the_strength_gate(robust: Run) -> None:
     (row,) = cases.judged(robust, kind="strength")
-    assert (row.status, row.observed) == ("pass", 3)
-    assert "square" in row.reason
-    (row,) = cases.judged(replace(robust, strength=cases.strength(noise="fail", square="not run")), kind="strength")
+    assert (row.status, row.observed) == ("pass", len(REQUIRED) + 1)
+    assert "with warnings: JPEG" in row.reason
+    (row,) = cases.judged(replace(robust, strength=cases.strength(noise="fail", restarts="not run")), kind="strength")
     assert row.status == "indeterminate"
-    assert "noise (fail), square (not run)" in row.reason
+    assert "restarts (not run), noise (fail)" in row.reason
 
 
 def test_of_two_rows_of_one_check_the_graver_counts(robust: Run) -> None:
