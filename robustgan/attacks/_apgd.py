@@ -92,7 +92,7 @@ def climb(siege: Siege, now: Climb, loss: Loss, steps: int) -> Outcome:
         now = moved(now, siege, MOMENTUM if taken else 1.0)
     logits = siege.ask(now.x_adv, now.rows)
     value = loss(logits, siege.y[now.rows], now.target)
-    now = looked(now, Slope(logits, value, now.gradient, value), siege)
+    now = looked(now, Slope(logits, value, now.gradient, torch.ones_like(value)), siege)  # no gradient is needed now
     down, points = siege.fallen(now.x_adv, now.rows, logits)
     settle(done, now.of(down), points[down], fooled=True)
     settle(done, now.of(~down), now.best[~down], fooled=False)
