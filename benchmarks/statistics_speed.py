@@ -83,6 +83,7 @@ def main() -> None:
         "cpu_seconds": round(work, 1),
         "threads": os.environ.get("OMP_NUM_THREADS", str(os.cpu_count())),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "load": round(os.getloadavg()[0], 1),  # runnable processes at the end: more than the cores take turns
     }
     pd.DataFrame([said]).to_csv(TARGET, index=False, lineterminator="\n")
     print(said)

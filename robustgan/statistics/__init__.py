@@ -1,7 +1,7 @@
 """Intervals and tests for images that are clustered by patient. Every interval is at 95 %.
 
-Images of one patient succeed and fail together, so an interval that counts images as independent covers 40 to
-65 % where it says 95 % (`benchmarks/coverage.py`). Here the group (patient) is the unit.
+Images of one patient succeed and fail together, so an interval that counts images as independent covers 31 to
+65 % where it says 95 % (reports/benchmarks/coverage.csv). Here the group (patient) is the unit.
 """
 
 from robustgan.statistics.bootstrap import DRAWS, expanded_percentile, resample
