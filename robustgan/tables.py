@@ -124,6 +124,20 @@ METRICS: Table = {
     "note": Column("string", "what a reader must know; empty when there is nothing"),
 }
 
+CALIBRATION: Table = {
+    **_IDENTITY,
+    "which": Column("string", "clean or attacked"),
+    "bin": Column(
+        "int64", "number of the bin, from 1: at most 15, of equally many images, from low scores to high ones"
+    ),
+    "images": Column("int64", "images in the bin; equal scores share a bin"),
+    "groups": Column("int64", "groups (patients) in the bin"),
+    "score": Column("float64", "mean P(malignant) in the bin"),
+    "share": Column("float64", "share of malignant images in the bin; where calibrated, this is `score`"),
+    "low": Column("float64", "lower end of the share's 95 % interval, clustered by group"),
+    "high": Column("float64", "upper end"),
+}
+
 COMPARISON: Table = {
     "model": Column("string", "classifier in the first run"),
     "other": Column("string", "classifier in the second run that it is compared with"),

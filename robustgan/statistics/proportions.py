@@ -42,9 +42,10 @@ def korn_graubard(
     """Clopper-Pearson at the effective sample size of clustered data.
 
     The variance of the ratio between groups gives the effective size, shrunk for how little such a variance
-    says: by the t distribution with the degrees of freedom that `freedom` finds. The size never falls below
-    that of groups whose images all agree, nor above the images. Where all groups are alike, it is the number
-    of groups.
+    says: by the t distribution with the degrees of freedom that `freedom` finds, and no more of them than
+    groups that have the rarer outcome at all (one failure says nothing of how failures cluster). The size never
+    falls below that of groups whose images all agree, nor rises above the images. Where all groups are alike,
+    it is the number of groups.
 
     Args:
         right: successes in each group.
@@ -52,10 +53,9 @@ def korn_graubard(
         images: trials in all, where `right` and `sizes` are weighted; the effective size is at most this.
 
     Source:
-        Korn and Graubard, Survey Methodology 24 (1998) 193-201. Theirs takes groups - 1 degrees of freedom;
-        that covers 91 % and not 95 % where 17 patients have a share of 0.9 and agree with an intraclass
-        correlation of 0.4, and 84 % of a share of 0.97. The lower bound is the design effect at an
-        intraclass correlation of one, Kish, Survey Sampling (1965), section 8.2.
+        Korn and Graubard, Survey Methodology 24 (1998) 193-201. Theirs takes groups - 1 degrees of freedom,
+        which is too sure where few groups fail: benchmarks/coverage.py shows both. The lower bound is the
+        design effect at an intraclass correlation of one, Kish, Survey Sampling (1965), section 8.2.
     """
     groups, total = len(sizes), float(sizes.sum())
     if groups < 2:
@@ -65,7 +65,8 @@ def korn_graubard(
     variance = groups / (groups - 1) * float((off**2).sum()) / total**2
     effective = float(groups)
     if variance > TINY:
-        shrink = (float(ndtri(ALPHA / 2)) / float(stdtrit(freedom(off), ALPHA / 2))) ** 2
+        telling = min(int(np.count_nonzero(part > TINY)) for part in (right, sizes - right))
+        shrink = (float(ndtri(ALPHA / 2)) / float(stdtrit(min(freedom(off), telling), ALPHA / 2))) ** 2
         least, most = total**2 / float((sizes**2).sum()), total if images is None else images
         effective = min(most, max(least, p * (1 - p) / variance * shrink))
     return clopper_pearson(p * effective, effective)

@@ -89,6 +89,14 @@ def test_groups_whose_images_all_agree_are_still_counted() -> None:
     assert korn_graubard(np.array([0.0, 6, 6]), uneven) == pytest.approx(clopper_pearson(12 / 14 * 196 / 76, 196 / 76))
 
 
+def test_groups_that_all_succeed_do_not_tell_how_failures_cluster() -> None:
+    # 10 groups of 10, two with 8 right: v = 10/9 * 6.4 / 100^2, n_eff = 0.96 * 0.04 / v = 54; two groups have
+    # failures, so t(2) = 4.302653 and n* = 54 * (1.959964 / 4.302653)^2 = 11.20519; t(8.9) would give 40.8
+    right = np.array([10.0] * 8 + [8, 8])
+    found = korn_graubard(right, np.full(10, 10.0))
+    assert found == pytest.approx(clopper_pearson(0.96 * 11.20519, 11.20519), abs=1e-5)
+
+
 def test_one_group_has_no_interval() -> None:
     assert korn_graubard(np.array([3.0]), np.array([4.0])) is NO_INTERVAL
     assert expanded_percentile(np.arange(10.0), 1) is NO_INTERVAL
