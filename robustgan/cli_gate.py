@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from robustgan.errors import InputError
-from robustgan.terminal import AsJson, out, policy_path
+from robustgan.shipped import policy_path
+from robustgan.terminal import AsJson, out
 
 if TYPE_CHECKING:
     import pandas as pd

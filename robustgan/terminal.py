@@ -1,4 +1,4 @@
-"""What the commands share: where they print, arguments that several take, and how a config is found.
+"""What the commands share: where they print, arguments that several take, and how a config is read.
 
 The only place that reads the environment.
 """
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from robustgan.errors import InputError, nearest
+from robustgan.errors import InputError
+from robustgan.shipped import config_path
 
 if TYPE_CHECKING:
     from robustgan.experiment import Experiment
@@ -28,49 +29,6 @@ Data = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 
-def configs() -> dict[str, Path]:
-    """Configs that come with robustgan."""
-    return {path.stem: path for path in sorted(_shipped().glob("*.yaml"))}
-
-
-def policies() -> dict[str, Path]:
-    """Policies that come with robustgan."""
-    return {path.stem: path for path in sorted((_shipped() / "policies").glob("*.yaml"))}
-
-
-def _shipped() -> Path:
-    """Where they are: in the package once it is installed, beside it in a checkout."""
-    here = Path(__file__).parent
-    return here / "configs" if (here / "configs").is_dir() else here.parent / "configs"
-
-
-def policy_path(policy: str) -> Path:
-    """The file of a policy that is given as a file or by name.
-
-    Raises:
-        InputError: it is neither; the message lists the names.
-    """
-    if Path(policy).suffix in (".yaml", ".yml") or Path(policy).is_file():
-        return Path(policy)
-    known = policies()
-    if policy not in known:
-        raise InputError(
-            f"policy: found `{policy}`, which is neither a file nor a policy of robustgan. {nearest(policy, known)}"
-        )
-    return known[policy]
-
-
-def _config_path(config: str) -> Path:
-    if Path(config).suffix in (".yaml", ".yml") or Path(config).is_file():
-        return Path(config)
-    known = configs()
-    if config not in known:
-        raise InputError(
-            f"config: found `{config}`, which is neither a file nor a config of robustgan. {nearest(config, known)}"
-        )
-    return known[config]
-
-
 def read_plan(config: str, sets: list[str] | None) -> Experiment:
     """Read a config, with settings changed.
 
@@ -80,7 +38,7 @@ def read_plan(config: str, sets: list[str] | None) -> Experiment:
     from robustgan.config import override, read_yaml
     from robustgan.experiment import experiment
 
-    path = _config_path(config)
+    path = config_path(config)
     settings = read_yaml(path)
     for one in sets or []:
         settings = override(settings, one)

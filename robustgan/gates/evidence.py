@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from robustgan import metrics, tables
+from robustgan import metrics, strength, tables
 from robustgan.errors import InputError
 
 
@@ -60,18 +60,29 @@ def read_run(folder: Path) -> Run:
             f"{folder}: no report folder (it has no predictions.parquet). Give a folder under reports/ that "
             "`robustgan run` wrote."
         )
-    rows = tables.read(folder / "predictions.parquet", tables.PREDICTIONS)
+    rows, said = tables.read(folder / "predictions.parquet", tables.PREDICTIONS), _facts(place / "run.json")
+    survival = _if_there(folder / "survival.parquet", tables.SURVIVAL)
     return Run(
         metrics=metrics.evaluate(rows),
         predictions=rows,
-        run=_facts(place / "run.json"),
+        run=said,
         leaks=_if_there(place / "leaks.csv", tables.LEAKS),
         folds=_if_there(place / "manifest.parquet", tables.FOLDS),
         generated=_if_there(folder / "generated.parquet", tables.GENERATED),
-        strength=_if_there(folder / "strength.csv", tables.STRENGTH),
-        survival=_if_there(folder / "survival.parquet", tables.SURVIVAL),
+        strength=strength_of(folder, said, rows, survival),
+        survival=survival,
         name=folder.resolve().name,
     )
+
+
+def strength_of(
+    folder: Path, run: dict[str, Any], predictions: pd.DataFrame, survival: pd.DataFrame | None
+) -> pd.DataFrame | None:
+    """STRENGTH from what the probes left; where only the finished table came along, that; None where nothing was."""
+    probes = _if_there(folder / "evidence" / "probes.parquet", tables.PROBES)
+    if probes is None:
+        return _if_there(folder / "strength.csv", tables.STRENGTH)
+    return strength.checks(probes, run.get("probing", {}), predictions, survival)
 
 
 def _if_there(path: Path, table: tables.Table) -> pd.DataFrame | None:

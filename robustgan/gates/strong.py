@@ -9,6 +9,7 @@ from typing import Literal
 from robustgan.gates.evidence import Run
 from robustgan.gates.gate import Case, Gate
 from robustgan.gates.rows import Row
+from robustgan.strength import REQUIRED
 
 SOUND = ("pass", "warn")  # of a check; anything else, `not run` too, undermines
 
@@ -27,6 +28,7 @@ class StrengthGate(Gate):
                 continue
             checks = _checks(case.run, model)
             warned = [check for check, status in checks.items() if status == "warn"]
+            checks = {check: status for check, status in checks.items() if status in SOUND}
             said = f"{len(checks)} checks passed" + (f", with warnings: {', '.join(warned)}" if warned else "")
             yield self.exact(model, "", True, said, observed=float(len(checks)), limit=float(len(checks)))
 
@@ -34,12 +36,17 @@ class StrengthGate(Gate):
 def undermined(run: Run, model: str) -> str:
     """Why the strength of the attacks on this model is in doubt; empty where it is not.
 
-    No table, no check, a failing check and one that was not run all put it in doubt.
+    No table, a check that fails, and a required check (`strength.REQUIRED`) that was not run all put it in doubt.
     """
     checks = _checks(run, model)
     if not checks:
         return "no strength check was run on this model"
-    bad = [f"{check} ({status or 'no status'})" for check, status in checks.items() if status not in SOUND]
+    told = {**dict.fromkeys(REQUIRED, "not run"), **checks}
+    bad = [
+        f"{check} ({status or 'no status'})"
+        for check, status in told.items()
+        if status not in SOUND and (check in REQUIRED or status != "not run")
+    ]
     return f"strength checks that did not pass: {', '.join(bad)}" if bad else ""
 
 

@@ -127,6 +127,13 @@ def rows_of(folder: Folder, case: Case) -> Rows:
     return folder.lookup.get(case_key(case.model, case.source, case.attack, case.norm, case.eps, case.seed), {})
 
 
+def of(frame: pd.DataFrame, case: Case) -> pd.DataFrame:
+    """Rows of a case in any table that says which attack they are of."""
+    for name in ("model", "source", "attack", "norm", "seed"):
+        frame = frame[frame[name] == getattr(case, name)]
+    return frame[frame["eps"].isna() if math.isnan(case.eps) else (frame["eps"] - case.eps).abs() < 1e-6]
+
+
 def cell(rows: Rows, metric: str, magnification: str = POOLED, unit: str = "image", subtype: str = "all") -> Row | None:
     """The one METRICS row for a metric; None where the table has none."""
     return rows.get((unit, magnification, subtype, metric))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 Tone = Literal["plain", "lead", "note", "warning"]
+Status = Literal["", "good", "poor", "bad", "open"]  # how a word is marked; the word itself says what it is
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,8 @@ class Cell:
     text: str
     order: float | None = None  # None: sorted by its text; NaN (undefined) sorts last
     muted: bool = False  # undefined or secondary: shown in grey
+    status: Status = ""
+    hint: str = ""  # what the number rests on, shown where a pointer rests on it
 
     @property
     def numeric(self) -> bool:
@@ -80,6 +83,7 @@ class Tile:
     label: str
     value: str
     detail: str
+    status: Status = ""
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,25 @@ class Figure:
     natural: bool = False  # as large as their pixels, for pictures that were not drawn for a narrow column
 
 
-Block = Table | Paragraph | Items | Terms | Listing | Tiles | Figure
+@dataclass(frozen=True)
+class Pair:
+    """Two pictures of one size that differ in little."""
+
+    before: Picture
+    after: Picture
+    title: str
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Pairs to be held against each other: one over the other where a script runs, else side by side."""
+
+    kind: ClassVar[str] = "compare"
+    pairs: tuple[Pair, ...]
+    caption: str
+
+
+Block = Table | Paragraph | Items | Terms | Listing | Tiles | Figure | Compare
 
 
 @dataclass(frozen=True)

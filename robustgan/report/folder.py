@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,9 @@ from PIL import Image, UnidentifiedImageError
 
 from robustgan import metrics, tables
 from robustgan.errors import InputError
+from robustgan.gates import Run, Verdict, judge
+from robustgan.gates.evidence import strength_of
+from robustgan.gates.policy import policy as policy_of
 from robustgan.tables import Column, Table
 
 CURVES: Table = {
@@ -30,6 +33,8 @@ EXAMPLES: Table = {
     "clean_png": Column("string", "file of the original, relative to evidence/"),
     "adv_png": Column("string", "file of the attacked image, relative to evidence/"),
 }
+
+HALF = 0.5  # the operating point of a classifier that nobody placed
 
 Row = dict[str, Any]  # one row of METRICS
 Rows = dict[tuple[str, str, str, str], Row]  # the rows of one case, by (unit, magnification, subtype, metric)
@@ -58,11 +63,38 @@ class Folder:
     curves: pd.DataFrame  # CURVES
     examples: pd.DataFrame  # EXAMPLES
     sheets: tuple[Path, ...]  # contact sheets of generated images
+    survival: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.SURVIVAL))
+    strength: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.STRENGTH))
+    probes: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PROBES))
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
         """METRICS of the predictions."""
         return metrics.evaluate(self.predictions)
+
+    @cached_property
+    def calibration(self) -> pd.DataFrame:
+        """CALIBRATION of the predictions."""
+        return metrics.calibration(self.predictions)
+
+    @cached_property
+    def verdict(self) -> Verdict | None:
+        """What the run's policy says; None where no policy was given."""
+        policy = self.run.get("policy")
+        if not policy:
+            return None
+        found = Run(
+            self.metrics,
+            self.predictions,
+            self.run,
+            self.leaks,
+            self.folds,
+            self.generated,
+            self.strength if len(self.strength) else None,
+            self.survival if len(self.survival) else None,
+            self.path.resolve().name,
+        )
+        return judge(found, policy_of(policy))
 
     @cached_property
     def lookup(self) -> dict[tuple[Any, ...], Rows]:
@@ -94,6 +126,15 @@ class Folder:
     def leaks_patients(self) -> bool:
         """Whether a test image shares its patient, slide or bytes with training."""
         return bool(self.leaks.loc[self.leaks["split"] == "test", "leaked"].sum())
+
+    def operating(self, model: str) -> dict[str, Any]:
+        """How the operating point of a classifier was chosen; empty where nobody chose one."""
+        found: dict[str, Any] = (self.run.get("operating") or {}).get(model) or {}
+        return found
+
+    def threshold(self, model: str) -> float:
+        """P(malignant) from which a classifier calls an image malignant."""
+        return float(self.operating(model).get("threshold", HALF))
 
     @property
     def title(self) -> str:
@@ -141,17 +182,29 @@ def read(path: Path) -> Folder:
         InputError: a file is missing, or is not what it should be; the message names it.
     """
     place = path / "evidence"
+    run = _run(place / "run.json")
+    predictions = tables.read(path / "predictions.parquet", tables.PREDICTIONS)
+    survival = _later(path / "survival.parquet", tables.SURVIVAL)
+    strength = strength_of(path, run, predictions, survival if len(survival) else None)
     return Folder(
         path=path,
-        run=_run(place / "run.json"),
-        predictions=tables.read(path / "predictions.parquet", tables.PREDICTIONS),
+        run=run,
+        predictions=predictions,
         generated=tables.read(path / "generated.parquet", tables.GENERATED),
         folds=tables.read(place / "manifest.parquet", tables.FOLDS),
         leaks=tables.read(place / "leaks.csv", tables.LEAKS),
         curves=tables.read(place / "curves.csv", CURVES),
         examples=_examples(place),
         sheets=tuple(_picture(sheet) for sheet in sorted((place / "sheets").glob("*.png"))),
+        survival=survival,
+        strength=tables.empty(tables.STRENGTH) if strength is None else strength,
+        probes=_later(place / "probes.parquet", tables.PROBES),
     )
+
+
+def _later(path: Path, table: Table) -> pd.DataFrame:
+    """A table that runs of earlier versions did not write: without rows, which says that nothing was measured."""
+    return tables.read(path, table) if path.exists() else tables.empty(table)
 
 
 def _run(path: Path) -> dict[str, Any]:

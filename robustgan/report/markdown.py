@@ -8,11 +8,13 @@ from urllib.parse import quote
 
 from robustgan.report.document import (
     Block,
+    Compare,
     Document,
     Figure,
     Items,
     Listing,
     Paragraph,
+    Picture,
     Section,
     Table,
     Terms,
@@ -41,8 +43,11 @@ def _block(block: Block) -> str:
         case Table():
             return _table(block.filled)
         case Figure(pictures, caption, _):
-            images = "\n".join(f"![{escape(p.alt)}]({quote(p.path)})" for p in pictures)
+            images = "\n".join(map(_image, pictures))
             return f"{images}\n\n*{escape(caption)}*"
+        case Compare(pairs, caption):
+            lines = [f"{_image(pair.before)} {_image(pair.after)} {escape(pair.title)}" for pair in pairs]
+            return "\n\n".join([*lines, f"*{escape(caption)}*"])
         case Items(items):
             return "\n".join(f"- {escape(item)}" for item in items)
         case Terms(terms):
@@ -51,6 +56,10 @@ def _block(block: Block) -> str:
             return "\n".join(f"- {escape(t.label)}: **{escape(t.value)}** ({escape(t.detail)})" for t in tiles)
         case Listing(command):
             return "\n".join(f"    {line}" for line in command.splitlines())
+
+
+def _image(picture: Picture) -> str:
+    return f"![{escape(picture.alt)}]({quote(picture.path)})"
 
 
 def _paragraph(words: str, tone: str) -> str:

@@ -132,11 +132,7 @@ def examples(folder: Folder, model: str) -> Figure | None:
     """Originals, changes and fooling images of each attack at the budget of the headline."""
     pictures, gains = [], []
     for case in lookup.reference(lookup.cases(folder, model)):
-        mine = folder.examples
-        near = (mine["eps"] - case.eps).abs() < 1e-6
-        mine = mine[near & (mine["attack"] == case.attack) & (mine["norm"] == case.norm) & (mine["model"] == model)]
-        chosen = mine.drop_duplicates(["magnification", "label"]).sort_values(["magnification", "label"])
-        triplets = [_triplet(folder, row) for row in records(chosen.head(GALLERY_ROWS))]
+        triplets = [_triplet(folder, row) for row in chosen(folder, case)]
         if triplets:
             gain = gallery.gain_of(triplets)
             drawing = gallery.draw(triplets, case.title, gain)
@@ -154,6 +150,15 @@ def examples(folder: Folder, model: str) -> Figure | None:
         "clean and are fooled are shown first: the tables, not this gallery, say how often that happens."
     )
     return Figure(tuple(pictures), caption) if pictures else None
+
+
+def chosen(folder: Folder, case: Case) -> list[Row]:
+    """EXAMPLES of a case: one a class and magnification."""
+    mine = folder.examples
+    near = (mine["eps"] - case.eps).abs() < 1e-6
+    mine = mine[near & (mine["attack"] == case.attack) & (mine["norm"] == case.norm) & (mine["model"] == case.model)]
+    found = mine.drop_duplicates(["magnification", "label"]).sort_values(["magnification", "label"])
+    return records(found.head(GALLERY_ROWS))
 
 
 def transfer(folder: Folder) -> Figure | None:
@@ -199,6 +204,7 @@ def _triplet(folder: Folder, row: Row) -> gallery.Triplet:
         side,
         float(row["clean_score"]),
         float(row["score"]),
+        folder.threshold(str(row["model"])),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 from robustgan import tables
@@ -13,17 +14,24 @@ from robustgan.report.sections import (
     answer,
     closing,
     controls,
+    crosswalks,
     data,
     drops,
     flips,
     gallery,
     generated,
     generators,
+    operating,
     performance,
     scope,
+    spread,
     stability,
     strata,
+    strength,
+    survival,
     transfer,
+    untested,
+    verdict,
 )
 
 
@@ -40,6 +48,9 @@ def render(folder: Path) -> None:
         document = compose(found)
     tables.write(found.metrics, tables.METRICS, folder / "metrics.csv")
     tables.write(found.fooling, tables.FOOLING, folder / "fooling.csv")
+    tables.write(found.calibration, tables.CALIBRATION, folder / "calibration.csv")
+    if len(found.strength):
+        tables.write(found.strength, tables.STRENGTH, folder / "strength.csv")
     latex.write(document, found, folder / "tables")
     (folder / "report.md").write_text(markdown.text(document), "utf-8", newline="\n")
     (folder / "report.html").write_text(page.text(document, folder), "utf-8", newline="\n")
@@ -48,12 +59,17 @@ def render(folder: Path) -> None:
 def compose(found: Folder) -> Document:
     """The whole report, from what people must know first to what they look up."""
     sections = (
+        verdict.section(found, [asdict(row) for row in found.verdict.rows] if found.verdict else ()),
         answer.section(found),
         scope.section(found),
         performance.section(found),
         drops.section(found),
+        spread.section(found),
         flips.directions(found),
         controls.section(found),
+        strength.section(found),
+        survival.section(found),
+        operating.section(found),
         flips.worst(found),
         *generators.sections(found),
         *transfer.sections(found),
@@ -69,7 +85,9 @@ def compose(found: Folder) -> Document:
         closing.reproduce(found),
         closing.definitions(),
         closing.limits(found),
+        untested.section(found),
         closing.citations(found),
     )
     name = str(found.config.get("name") or found.path.name)
-    return Document(found.title, f"Robustness report, configuration {name}", sections)
+    listed = crosswalks.section(found, sections)
+    return Document(found.title, f"Robustness report, configuration {name}", (*sections[:-1], listed, sections[-1]))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from robustgan.report.document import Cell
+from robustgan.report.document import Cell, Status
 
 UNDEFINED = "n/a"
+MARKS: dict[str, Status] = {"pass": "good", "warn": "poor", "fail": "bad"}  # everything else is open
 
 
 def percent(value: float) -> str:
@@ -80,3 +81,13 @@ def count_cell(value: float) -> Cell:
 def absent(reason: str = "") -> Cell:
     """A cell for what is undefined: `n/a`, with the reason where there is one."""
     return Cell(f"{UNDEFINED} ({reason})" if reason else UNDEFINED, math.nan, muted=True)
+
+
+def status_cell(word: str) -> Cell:
+    """A cell with the outcome of a gate or a check."""
+    return Cell(word, status=mark(word))
+
+
+def mark(word: str) -> Status:
+    """How an outcome is marked: what is neither pass, warn nor fail is open, never good."""
+    return MARKS.get(word, "open")

@@ -9,6 +9,7 @@ from robustgan import metrics, tables
 from robustgan.gates import Policy, Run, Verdict, judge
 from robustgan.gates.policy import policy
 from robustgan.gates.rows import Row, Status
+from robustgan.strength import REQUIRED
 from tests.report import planted
 
 ATTACKS = ("clean", "noise", "pgd", "fgsm")
@@ -37,8 +38,8 @@ def folds(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def strength(model: str = "densenet", **status: str) -> pd.DataFrame:
-    """STRENGTH of three checks that pass, or as told."""
-    found = {"noise": "pass", "iterations": "pass", "square": "warn", **status}
+    """STRENGTH in which all required checks pass and one more warns, or as told."""
+    found = {**dict.fromkeys(REQUIRED, "pass"), "survival": "warn", **status}
     rows = [
         {"model": model, "check": check, "status": word, "found": "", "expected": "", "value": 0.0, "limit": 0.0,
          "images": 48}

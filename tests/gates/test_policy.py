@@ -10,7 +10,7 @@ import yaml
 from robustgan.errors import InputError
 from robustgan.gates.policy import gate_kinds, lines, policy, read_policy
 from robustgan.schema import policy_schema
-from robustgan.terminal import policies
+from robustgan.shipped import policies
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 GATE = {"name": "a", "kind": "clean_sensitivity", "limit": 0.9, "bound": "low", "why": "because"}

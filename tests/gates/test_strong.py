@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from robustgan.gates import Run, judge
+from robustgan.gates import Run, Verdict, judge
 from robustgan.gates.policy import policy
+from robustgan.strength import REQUIRED
 from tests.gates import cases
 
 GATES = [
@@ -23,21 +25,39 @@ DOUBTS = ["fail", "not run", "", "PASS", "skipped"]
 @pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate["kind"])
 def test_each_gate_about_robustness_needs_strength(robust: Run, gate: dict[str, object]) -> None:
     assert {row.status for row in cases.judged(robust, **gate)} == {"pass"}
-    for weak in (cases.strength(square="fail"), None, robust.strength.iloc[:0], cases.strength("another")):
+    for weak in (cases.strength(transfer="fail"), None, robust.strength.iloc[:0], cases.strength("another")):
         rows = cases.judged(replace(robust, strength=weak), **gate)
         assert {row.status for row in rows} == {"indeterminate"}
 
 
-@settings(deadline=None, max_examples=25)
-@given(st.dictionaries(st.text(min_size=1), st.sampled_from(["pass", "warn", *DOUBTS]), min_size=1))
-def test_any_doubt_is_enough(robust: Run, checks: dict[str, str]) -> None:
-    table = cases.strength().iloc[[0] * len(checks)].assign(check=list(checks), status=list(checks.values()))
-    found = replace(robust, strength=table)
+def judged_all(found: Run) -> Verdict:
+    """The verdict of all gates about robustness, and of the strength gate."""
     gates = [{"name": f"g{i}", "why": "x", **gate} for i, gate in enumerate(GATES)]
-    verdict = judge(found, policy({"name": "p", "gates": [*gates, {"name": "s", "why": "x", "kind": "strength"}]}))
+    return judge(found, policy({"name": "p", "gates": [*gates, {"name": "s", "why": "x", "kind": "strength"}]}))
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.dictionaries(st.sampled_from(REQUIRED), st.sampled_from(["pass", "warn", *DOUBTS]), max_size=4))
+def test_any_doubt_is_enough(robust: Run, checks: dict[str, str]) -> None:
+    verdict = judged_all(replace(robust, strength=cases.strength(**checks)))
     sound = set(checks.values()) <= {"pass", "warn"}
     assert verdict.status == ("pass" if sound else "indeterminate")
     assert all(row.status == "pass" for row in verdict.rows if row.robustness) == sound
+
+
+@pytest.mark.parametrize("check", REQUIRED)
+def test_no_required_check_may_be_left_out(robust: Run, check: str) -> None:
+    table = cases.strength()
+    found = replace(robust, strength=table[table["check"] != check])
+    (row,) = cases.judged(found, **GATES[0], attacks=["pgd"])
+    assert (row.status, f"{check} (not run)" in row.reason) == ("indeterminate", True)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [("not run", "pass"), ("fail", "indeterminate"), ("", "indeterminate")]
+)
+def test_a_check_that_is_not_required_may_be_left_out_and_may_not_fail(robust: Run, status: str, expected: str) -> None:
+    assert judged_all(replace(robust, strength=cases.strength(survival=status))).status == expected
 
 
 def test_a_weak_attack_that_works_is_evidence(broken: Run) -> None:
@@ -53,14 +73,15 @@ def test_gates_on_originals_need_no_attack(robust: Run) -> None:
 
 def test_the_strength_gate(robust: Run) -> None:
     (row,) = cases.judged(robust, kind="strength")
-    assert (row.status, row.observed) == ("pass", 3)
-    assert "square" in row.reason
-    (row,) = cases.judged(replace(robust, strength=cases.strength(noise="fail", square="not run")), kind="strength")
+    assert (row.status, row.observed) == ("pass", len(REQUIRED) + 1)
+    assert "survival" in row.reason
+    found = replace(robust, strength=cases.strength(transfer="fail", restarts="not run"))
+    (row,) = cases.judged(found, kind="strength")
     assert row.status == "indeterminate"
-    assert "noise (fail), square (not run)" in row.reason
+    assert "transfer (fail), restarts (not run)" in row.reason
 
 
 def test_of_two_rows_of_one_check_the_graver_counts(robust: Run) -> None:
     for statuses in (["fail", "pass"], ["pass", "fail"]):
-        table = cases.strength().iloc[[0, 0]].assign(status=statuses)
+        table = pd.concat([cases.strength(transfer=status) for status in statuses])
         assert cases.judged(replace(robust, strength=table), kind="strength")[0].status == "indeterminate"

@@ -6,7 +6,7 @@ import pytest
 
 from robustgan.gates import Run, judge, read_policy
 from robustgan.gates.policy import policy
-from robustgan.terminal import policies
+from robustgan.shipped import policies
 from tests.gates import cases
 
 LIMITS = {"clean-sensitivity": 0.8, "clean-specificity": 0.8}

@@ -26,6 +26,7 @@ class Triplet(NamedTuple):
     magnification: str
     clean_score: float
     score: float
+    threshold: float = 0.5  # P(malignant) from which an image is called malignant
 
 
 def gain_of(triplets: Sequence[Triplet]) -> int:
@@ -59,13 +60,14 @@ def _row(axes: Sequence[Axes], triplet: Triplet, gain: int) -> None:
             spine.set_visible(False)
     side = f"{SIDES[triplet.label]}\n{triplet.magnification}".rstrip()
     axes[0].set_ylabel(side, rotation=0, ha="right", va="center", labelpad=5)
-    _score(axes[0], triplet.clean_score, triplet.label)
-    _score(axes[2], triplet.score, triplet.label)
+    _score(axes[0], triplet.clean_score, triplet)
+    _score(axes[2], triplet.score, triplet)
 
 
-def _score(axes: Axes, score: float, label: int) -> None:
-    right = int(score >= 0.5) == label
-    text = f"{SIDES[int(score >= 0.5)]} {score:.2f}"
+def _score(axes: Axes, score: float, triplet: Triplet) -> None:
+    called = int(score >= triplet.threshold)
+    right = called == triplet.label
+    text = f"{SIDES[called]} {score:.2f}"
     axes.set_xlabel(text, size=8.5, labelpad=2, color=CLEAN if right else LOST, weight="normal" if right else "bold")
 
 

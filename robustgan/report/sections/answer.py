@@ -6,7 +6,7 @@ from robustgan.report import cases as lookup
 from robustgan.report.cases import ALARMS, MISSED, POOLED, Case, cell, rows_of
 from robustgan.report.document import Block, Paragraph, Section, Tile, Tiles
 from robustgan.report.folder import Folder
-from robustgan.report.sections import headline
+from robustgan.report.sections import headline, strength
 from robustgan.report.words import count, listed, percent, points
 
 NAMED = 6  # failed stages that the first warning names
@@ -47,7 +47,7 @@ def _model(folder: Folder, model: str) -> list[Block]:
     words = Paragraph(headline.words(folder, model), "lead")
     rival = None if POOLED in bad else headline.strongest(folder, model)
     tiles = [Tiles(_tiles(folder, rival))] if rival else []
-    return [*_warnings(model, bad), *tiles, words]
+    return [*strength.on_top(folder, model), *_warnings(model, bad), *tiles, words]
 
 
 def _warnings(model: str, bad: dict[str, str]) -> list[Block]:

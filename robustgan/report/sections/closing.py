@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+
 from robustgan import metrics
 from robustgan.report import cases as lookup
 from robustgan.report import pictures
 from robustgan.report.document import Block, Cell, Items, Listing, Paragraph, Section, Table, Terms
-from robustgan.report.folder import Folder
+from robustgan.report.folder import Folder, label_of
 from robustgan.report.words import count, listed
 
 FEW = 30  # patients of one class, below which a limit says so
@@ -59,12 +62,29 @@ def reproduce(folder: Folder) -> Section:
         "tables, byte for byte. The second command writes this page again from predictions.parquet and "
         "generated.parquet, without torch."
     )
-    again = "robustgan report FOLDER"
-    return Section(
-        "reproduce",
-        "How to reproduce",
-        (Listing(str(folder.run["command"])), Paragraph(words), Listing(again)),
+    blocks: list[Block] = [Listing(str(folder.run["command"])), Paragraph(words), Listing("robustgan report FOLDER")]
+    return Section("reproduce", "How to reproduce", (*blocks, *_row_by_row(folder)))
+
+
+def _row_by_row(folder: Folder) -> list[Block]:
+    """The run's command with one attack alone, for each: it makes that attack's rows again and nothing else."""
+    command = str(folder.run["command"])
+    if not command.startswith("robustgan run "):
+        return []
+    name = shlex.quote(f"name={folder.config.get('name', 'run')}-row")
+    rows = []
+    for entry in folder.config.get("attacks", []):
+        threat = entry.get("threat") or {}
+        eps = float(threat.get("eps", "nan"))
+        title = f"{lookup.shown(label_of(entry))} {lookup.budget(str(threat.get('norm')), eps)}".rstrip()
+        alone = shlex.quote(f"attacks={json.dumps([entry])}")
+        rows.append((Cell(title), Cell(f"{command} --set {name} --set {alone}")))
+    words = (
+        "Any row of predictions.parquet again: the command of its attack; for one fold or seed alone add --set "
+        "split.folds=[FOLD] and --set seeds=[SEED], then look up its image_id. Classifiers that are still under "
+        "runs/ are used as they are."
     )
+    return [Paragraph(words), Table("One command an attack", ("Attack", "Command"), tuple(rows), folded=True)]
 
 
 def definitions() -> Section:
@@ -97,13 +117,9 @@ def limits(folder: Folder) -> Section:
     kinds = listed(list(dict.fromkeys(case.name for case in budgets))) or "none"
     items = [
         sizes + (f" There are only {listed(few)}: read the ends of the intervals, not the middles." if few else ""),
-        "One threshold (P(malignant) 0.5) was used before and after the attack; another operating point "
-        "has other drops.",
+        "One threshold was used before and after the attack; another operating point has other drops.",
         f"Only these attacks were tried: {kinds}. A stronger one can only lower what is left; no "
         "robustness is certified.",
-        "One data set with its own scanner and stain; other sites were not tested.",
-        "Attacks act on the image after resizing, in memory: printing, scanning or a camera in between "
-        "were not tested.",
         *_generated_limits(folder),
         "Not a medical device clearance; no claim of compliance with any norm or law is made.",
     ]

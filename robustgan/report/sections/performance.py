@@ -6,7 +6,7 @@ from robustgan.report import cases as lookup
 from robustgan.report.cases import cell
 from robustgan.report.document import Block, Cell, Paragraph, Section, Table
 from robustgan.report.folder import Folder, Row, Rows
-from robustgan.report.words import absent, share_cell
+from robustgan.report.words import absent, plain, share_cell
 
 METRICS = {
     "accuracy": "Accuracy",
@@ -28,7 +28,10 @@ def clean_table(folder: Folder, model: str) -> Table:
     rows, bad = clean_rows(folder, model), lookup.broken(folder, model)
     names = lookup.magnifications(folder.metrics) if rows else []
     lines = tuple(_line(rows, name, bad.get(name)) for name in names)
-    caption = f"{model} without an attack: % (95 % interval, clustered by patient) on the test images; threshold 0.5."
+    caption = (
+        f"{model} without an attack: % (95 % interval, clustered by patient) on the test images; threshold "
+        f"{plain(folder.threshold(model))}."
+    )
     return Table(caption, ("Magnification", *METRICS.values(), "Images (patients)", "Works", "Note"), lines)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from robustgan.report import cases as lookup
+from robustgan.report import techniques
 from robustgan.report.document import Block, Cell, Paragraph, Section, Table, Terms
 from robustgan.report.folder import Folder, label_of
 from robustgan.report.words import absent, count, listed, plain
@@ -22,6 +23,10 @@ KNOWS = {  # what an attacker of each kind needs
     "noise": "nothing: random signs, the control",
     "fgsm": "the classifier's weights: one gradient step",
     "pgd": "the classifier's weights: many gradient steps",
+    "apgd": "the classifier's weights: many gradient steps, their size adapted",
+    "fab": "the classifier's weights: gradient steps along the boundary",
+    "square": "answers of the classifier: no gradient",
+    "ensemble": "the classifier's weights; the parts that need no gradient ask for answers alone",
     "art": "as the named attack of the Adversarial Robustness Toolbox",
     "advgan": "the weights while its generator is trained; one forward pass of the generator afterwards",
     "dcgan": "training images; the weights only for the search in latent space",
@@ -61,7 +66,7 @@ def _terms(folder: Folder) -> list[tuple[str, str]]:
         ),
         (
             "Labels",
-            "benign (negative) and malignant (positive); malignant from P(malignant) 0.5, the only threshold",
+            f"benign (negative) and malignant (positive); malignant from P(malignant) {_thresholds(folder)}",
         ),
         (
             "Seeds",
@@ -70,6 +75,14 @@ def _terms(folder: Folder) -> list[tuple[str, str]]:
         ("Device", str(folder.run["device"])),
         ("Versions", ", ".join(f"{name} {version}" for name, version in folder.run["versions"].items())),
     ]
+
+
+def _thresholds(folder: Folder) -> str:
+    found = {plain(folder.threshold(model)): model for model in folder.models}
+    if len(found) < 2:
+        return f"{next(iter(found), '0.5')}, before and after the attack"
+    named = [f"{plain(folder.threshold(model))} ({model})" for model in folder.models]
+    return f"{listed(named)}, before and after the attack"
 
 
 def _folds(folds: list[int]) -> str:
@@ -120,18 +133,47 @@ def threats(folder: Folder) -> Section:
         key = (*what, _settings(_telling(entry, own), APART, ""))
         budgets.setdefault(key, []).append(float(threat.get("eps", "nan")))
         whole[lookup.shown(label_of(entry)), _settings(entry, APART, "")] = None
-    columns = ("Attack", "Budgets", "What the attacker needs", "Forward passes an image", "Settings")
+    columns = (
+        "Attack", "Budgets", "What the attacker needs", "Forward passes an image", "Gradients an image", "Settings",
+    )  # fmt: skip
     caption = (
-        "Attacks. Forward passes are counted where the attack runs, not in training. Settings: what defines the attack "
-        "and what is not as it is by default."
+        "Attacks. Forward passes and gradients are counted where the attack runs, not in training. Settings: what "
+        "defines the attack and what is not as it is by default."
     )
     rows = tuple(_threat(folder.predictions, *key, eps) for key, eps in budgets.items())
     every = tuple((Cell(name), Cell(settings)) for name, settings in whole if settings)
     tables = (
         Table(caption, columns, rows),
+        _catalogued(folder),
         Table("Every setting of every attack, defaults too", ("Attack", "Settings"), every, folded=True),
     )
     return Section("threats", "Threat model", (Paragraph(goal), *tables))
+
+
+def _catalogued(folder: Folder) -> Table:
+    """What each attack supposes, in the words of MITRE ATLAS and NIST."""
+    lines: dict[tuple[str, ...], None] = {}
+    used: dict[str, None] = {}
+    for entry in folder.config.get("attacks", []):
+        found = techniques.technique(entry)
+        name, goal = lookup.shown(label_of(entry)), techniques.goal(entry)
+        lines[name, goal, found.knowledge, found.access, ", ".join(found.atlas) or "none", found.nist] = None
+        used |= dict.fromkeys(found.atlas)
+    if any(lookup.transfers(folder, model) for model in folder.judged):
+        goal, found = "any wrong answer of another classifier", techniques.MOVED
+        lines["Transfer", goal, found.knowledge, found.access, ", ".join(found.atlas), found.nist] = None
+        used |= dict.fromkeys(found.atlas)
+    names = "; ".join(f"{key} {techniques.NAMES[key]}" for key in sorted(used)) or "none is used here"
+    caption = (
+        f"Goal, knowledge and access of each attack, with technique ids of MITRE ATLAS {techniques.ATLAS} ({names}; "
+        f"all of them serve AML.T0015 Evade AI Model) and classes of NIST {techniques.NIST}."
+    )
+    columns = ("Attack", "Goal", "Knowledge", "Access", "MITRE ATLAS", "NIST class")
+    return Table(caption, columns, tuple(tuple(Cell(text) for text in line) for line in lines))
+
+
+def _spent(mean: float) -> Cell:
+    return absent() if mean != mean else Cell(plain(mean), float(mean))
 
 
 def _telling(entry: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,21 +183,23 @@ def _telling(entry: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, 
 
 def _needs(entry: Mapping[str, Any]) -> str:
     kind = str(entry.get("kind"))
-    if entry.get("knowledge") in ("dynamic", "static"):
+    if entry.get("knowledge") in ("dynamic", "static", "estimated"):
         return f"answers of the classifier, {entry['queries']:,} images at most, while its generator is trained"
+    if entry.get("knowledge") == "transfer":
+        return "labelled images of its kind, while its generator is trained; nothing of the classifier"
     return KNOWS.get(kind, f"see the plug-in {kind}")
 
 
 def _threat(
     predictions: pd.DataFrame, name: str, needs: str, norm: str, settings: str, eps: list[float]
 ) -> tuple[Cell, ...]:
-    spent = predictions[(predictions["attack"] == name) & (predictions["norm"] == norm)]["queries"].mean()
+    mine = predictions[(predictions["attack"] == name) & (predictions["norm"] == norm)]
     sizes = listed([lookup.budget(norm, value) for value in eps if value == value]) or "none"
     return (
         Cell(lookup.shown(name)),
         Cell(sizes),
         Cell(needs),
-        absent() if spent != spent else Cell(plain(spent), float(spent)),
+        *(_spent(mine[column].mean()) for column in ("queries", "backwards")),
         Cell(settings),
     )
 
