@@ -58,7 +58,7 @@ def test_a_plan_needs_no_torch(tmp_path: Path, without_torch: dict[str, str]) ->
     assert list(tmp_path.iterdir()) == [tmp_path / "site"]
 
 
-@pytest.mark.parametrize("what", ["attacks", "datasets", "models", "metrics", "configs"])
+@pytest.mark.parametrize("what", ["attacks", "datasets", "models", "metrics", "configs", "policies", "gates"])
 def test_lists_say_what_each_thing_is(what: str, without_torch: dict[str, str]) -> None:
     found = json.loads(robustgan("list", what, "--json", env=without_torch))
     assert len(found) >= 3

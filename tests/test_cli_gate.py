@@ -1,6 +1,9 @@
 """`robustgan gate` and `robustgan compare`: what people type, what they are told, and the exit code."""
 
 import json
+import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,7 +16,8 @@ from robustgan import cli, tables
 from robustgan.gates import document
 from tests.gates import cases
 from tests.report import planted
-from tests.test_cli import robustgan
+from tests.test_cli import BLOCKER
+from tests.test_cli import robustgan as in_a_process
 
 POLICY = {
     "name": "small",
@@ -45,6 +49,23 @@ def folder(path: Path, falls: float = 0.0, **changes: object) -> Path:
     return path
 
 
+@pytest.fixture
+def robustgan(runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs a command among the runs, in this process, which is much quicker; returns what it printed."""
+    monkeypatch.chdir(runs)
+
+    def call(*words: str, code: int = 0) -> str:
+        monkeypatch.setattr("sys.argv", ["robustgan", *words])
+        monkeypatch.setenv("COLUMNS", "100")
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        told = capsys.readouterr()
+        assert (ended.value.code or 0) == code, told
+        return told.out + told.err
+
+    return call
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Report folders of four kinds, and policies."""
@@ -62,16 +83,18 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("run", "code", "word"),
     [("robust", 0, "pass"), ("broken", 1, "fail"), ("unfinished", 3, "incomplete"), ("weak", 4, "indeterminate")],
 )
-def test_the_exit_code_is_the_verdict(runs: Path, run: str, code: int, word: str) -> None:
-    said = robustgan("gate", run, "--policy", "policy.yaml", cwd=runs, code=code)
+def test_the_exit_code_is_the_verdict(
+    robustgan: Callable[..., str], runs: Path, run: str, code: int, word: str
+) -> None:
+    said = robustgan("gate", run, "--policy", "policy.yaml", code=code)
     assert f"Verdict: {word} (" in said
     assert len(said.splitlines()) == len(cases.ATTACKS) + 2  # complete, sensitive, pgd, fgsm, worst-case; the verdict
 
 
-def test_every_format_at_once(runs: Path, tmp_path: Path) -> None:
+def test_every_format_at_once(robustgan: Callable[..., str], runs: Path, tmp_path: Path) -> None:
     files = {kind: tmp_path / "new" / f"gate.{kind}" for kind in ("junit", "sarif", "json", "markdown")}
     options = [word for kind, file in files.items() for word in (f"--{kind}", str(file))]
-    printed = robustgan("gate", "broken", "--policy", "policy.yaml", "--as-json", *options, cwd=runs, code=1)
+    printed = robustgan("gate", "broken", "--policy", "policy.yaml", "--as-json", *options, code=1)
     jsonschema.validate(json.loads(printed), document.schema())
     assert json.loads(files["json"].read_text()) == json.loads(printed)
     assert ElementTree.parse(files["junit"]).getroot().get("failures") == "3"
@@ -93,49 +116,51 @@ def test_every_format_at_once(runs: Path, tmp_path: Path) -> None:
         (["robust"], "--policy"),
     ],
 )
-def test_wrong_usage_is_2(runs: Path, words: list[str], told: str) -> None:
-    assert told in robustgan("gate", *words, cwd=runs, code=2)
+def test_wrong_usage_is_2(robustgan: Callable[..., str], runs: Path, words: list[str], told: str) -> None:
+    assert told in robustgan("gate", *words, code=2)
 
 
 @pytest.mark.parametrize(("run", "baseline", "code"), [("robust", "robust", 0), ("broken", "robust", 1)])
-def test_a_baseline(runs: Path, run: str, baseline: str, code: int) -> None:
-    said = robustgan("gate", run, "--policy", "update.yaml", "--baseline", baseline, cwd=runs, code=code)
+def test_a_baseline(robustgan: Callable[..., str], runs: Path, run: str, baseline: str, code: int) -> None:
+    said = robustgan("gate", run, "--policy", "update.yaml", "--baseline", baseline, code=code)
     assert "keeps  densenet, pooled, pgd linf 8/255" in said
 
 
-def test_a_policy_by_name(runs: Path) -> None:
-    assert "no survival.parquet" in robustgan("gate", "robust", "--policy", "research", cwd=runs, code=4)
+def test_a_policy_by_name(robustgan: Callable[..., str], runs: Path) -> None:
+    assert "no survival.parquet" in robustgan("gate", "robust", "--policy", "research", code=4)
 
 
-def test_compare(runs: Path) -> None:
-    rows = json.loads(robustgan("compare", "robust", "broken", "--json", cwd=runs))
+def test_compare(robustgan: Callable[..., str], runs: Path) -> None:
+    rows = json.loads(robustgan("compare", "robust", "broken", "--json"))
     found = {(row["attack"], row["magnification"], row["metric"]): row for row in rows}
     assert found["pgd", "pooled", "accuracy"]["difference"] == pytest.approx(-0.5, abs=0.02)
     assert found["pgd", "pooled", "accuracy"]["high"] < 0
     assert found["clean", "pooled", "accuracy"]["difference"] == 0
     assert all(row["eps"] is None for row in rows if row["attack"] == "clean")
-    text = robustgan("compare", "robust", "broken", cwd=runs)
+    text = robustgan("compare", "robust", "broken")
     assert "densenet, pgd linf 8/255, pooled, accuracy: 100.0 % -> " in text
-    printed = robustgan("compare", "robust", "broken", "--csv", cwd=runs)
+    printed = robustgan("compare", "robust", "broken", "--csv")
     (runs / "compared.csv").write_text(printed)
     assert len(pd.read_csv(runs / "compared.csv")) == len(rows) == len(text.splitlines())
 
 
-def test_compare_names_a_model_that_is_there(runs: Path) -> None:
-    assert "densenet" in robustgan("compare", "robust", "broken", "--model", "vit", cwd=runs, code=2)
+def test_compare_names_a_model_that_is_there(robustgan: Callable[..., str], runs: Path) -> None:
+    assert "densenet" in robustgan("compare", "robust", "broken", "--model", "vit", code=2)
 
 
-def test_help_lists_the_exit_codes() -> None:
-    said = " ".join(robustgan("gate", "--help", env={"COLUMNS": "100"}).split())
+def test_help_lists_the_exit_codes(robustgan: Callable[..., str]) -> None:
+    said = " ".join(robustgan("gate", "--help").split())
     assert "0 every gate passes; 1 a gate fails; 2 wrong usage; 3 the run is incomplete" in said
     assert "robustgan gate reports/audit --policy release" in said
 
 
-def test_gating_needs_no_torch(runs: Path, without_torch: dict[str, str]) -> None:
-    robustgan("gate", "robust", "--policy", "policy.yaml", cwd=runs, env=without_torch)
+def test_the_installed_command_needs_no_torch(runs: Path, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(BLOCKER)
+    env = {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    in_a_process("gate", "broken", "--policy", "policy.yaml", cwd=runs, env=env, code=1)
 
 
 @pytest.mark.parametrize("what", ["policy", "verdict"])
-def test_schemas_are_published(what: str) -> None:
+def test_schemas_are_published(robustgan: Callable[..., str], what: str) -> None:
     published = Path(cli.__file__).parents[1] / "configs" / f"{what}.schema.json"
     assert json.loads(robustgan("schema", what)) == json.loads(published.read_text("utf-8"))
