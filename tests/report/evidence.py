@@ -89,3 +89,11 @@ OPERATING = {
         "sensitivity": 0.96, "specificity": 0.8, "images": 120, "groups": 30,
     }
 }  # fmt: skip
+
+
+def complete(path: Path, model: str = "densenet") -> None:
+    """Write everything that a run of today measures."""
+    strength(path, model=model)
+    probes(path, model=model)
+    survival(path, model)
+    calibration(path, model=model)
