@@ -34,6 +34,6 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
         config=planted.config(title=HOSTILE, dataset={"kind": "folder", "column": HOSTILE}),
     )  # fmt: skip
     evidence.complete(folder, HOSTILE)
-    evidence.strength(folder, {HOSTILE: "fail", f"{HOSTILE} again": HOSTILE}, HOSTILE)
+    evidence.strength(folder, {HOSTILE: "fail", f"{HOSTILE} 2": HOSTILE, f"{HOSTILE} 3": "not run"}, HOSTILE)
     render(folder)
     return folder
