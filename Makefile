@@ -6,7 +6,7 @@ BIN := .venv/bin
 # A user's environment must come from the package index alone, so wheels that happen to lie on a machine are not taken.
 UV := env -u PIP_FIND_LINKS -u UV_FIND_LINKS VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --compile-bytecode
 
-.PHONY: help report test lint matrix bench clean
+.PHONY: help report test lint docs matrix bench clean
 
 help:
 	@sed -n 's/^#  *make /make /p' Makefile
@@ -21,6 +21,10 @@ test: .venv/.test
 
 lint: .venv/.dev
 	$(BIN)/tox run -e lint,type,imports
+
+docs: .venv/.docs
+	PYTHONPATH=. NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "Open out/site/index.html in a browser."
 
 matrix: .venv/.dev
 	$(BIN)/tox run
@@ -45,6 +49,10 @@ clean:
 
 .venv/.test: .venv/.run
 	$(UV) --editable . --group test
+	@touch $@
+
+.venv/.docs: .venv/.run
+	$(UV) --group docs
 	@touch $@
 
 .venv/.dev: .venv/.test

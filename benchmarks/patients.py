@@ -31,7 +31,8 @@ from robustgan.errors import RunError
 from robustgan.experiment import read_experiment
 from robustgan.interfaces import AnyAttack, Samples, State
 from robustgan.journal import Journal, silent
-from robustgan.pipeline import Place, Stage, build, stages
+from robustgan.pipeline import build
+from robustgan.stages import Place, Stage, stages
 
 SHARES = (1.0, 0.5, 0.25, 0.125)
 FOLDER = Path(__file__).parents[1] / "reports" / "benchmarks"

@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from robustgan import __version__
+from robustgan.cli_audit import EXAMPLES, audit
 from robustgan.cli_data import data_app
+from robustgan.cli_gate import EXITS, compare, gate
 from robustgan.cli_rate import rate_app
+from robustgan.cli_run import carry_out
 from robustgan.errors import InputError, RunError
-from robustgan.terminal import AsJson, Data, Settings, configs, err, out, read_plan
+from robustgan.shipped import configs, policies
+from robustgan.terminal import AsJson, Data, Settings, err, out, read_plan
 
 if TYPE_CHECKING:
-    from robustgan.pipeline import Place
+    from robustgan.stages import Place
 
 app = typer.Typer(
     name="robustgan",
@@ -31,6 +35,15 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 app.add_typer(rate_app, name="rate")
+app.command(
+    epilog=f"{EXITS} Examples: `robustgan gate reports/audit --policy release --sarif gate.sarif` · "
+    "`robustgan gate reports/new --policy update --baseline reports/old`"
+)(gate)
+app.command(
+    epilog="Examples: `robustgan compare reports/old reports/new` · "
+    "`robustgan compare reports/audit reports/audit --model densenet --other vit --csv`"
+)(compare)
+app.command(epilog=EXAMPLES)(audit)
 
 MENDABLE = {  # what a user can mend about a folder: full, closed to writing, or no folder at all
     errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST,
@@ -63,24 +76,9 @@ def run(
     board: Board = None,
 ) -> None:
     """Train, attack, judge, report. The same command again resumes, and redoes nothing that is done."""
-    from robustgan import pipeline
-    from robustgan.console import Bars, Lines
-    from robustgan.tensorboard import mirrored
-
     plan, place = read_plan(config, sets), _place(out_dir, data)
-    total = len(pipeline.stages(plan, place)) + 1
     command = shlex.join(["robustgan", "run", config, *(part for s in sets or [] for part in ("--set", s))])
-    view = Bars(out, total) if out.is_terminal and not as_json else Lines(out, total, as_json)
-    with view, mirrored(board, place, view.watch) as watch:
-        folder, failures = pipeline.run(plan, place, command, watch)
-    if as_json:
-        out.print(json.dumps({"report": str(folder), "failures": failures}), markup=False, highlight=False)
-    else:
-        out.print(f"Report: {folder / 'report.html'}", markup=False, highlight=False)
-    for failure in failures:
-        err.print(f"FAILED {failure}", markup=False, highlight=False)
-    if failures:
-        raise typer.Exit(3)
+    carry_out(plan, place, command, as_json, board)
 
 
 @app.command(epilog="Example: `robustgan plan quickstart --json`")
@@ -88,12 +86,11 @@ def plan(
     config: Config, sets: Settings = None, out_dir: Out = Path(), data: Data = Path(), as_json: AsJson = False
 ) -> None:
     """Show what `run` would do and what is there already. Needs no torch, changes nothing."""
-    from robustgan import pipeline
+    from robustgan.stages import stages
 
     read, place = read_plan(config, sets), _place(out_dir, data)
     rows: list[dict[str, Any]] = [
-        {"stage": s.kind, "name": s.name, "key": s.key, "cached": place.folder(s).exists()}
-        for s in pipeline.stages(read, place)
+        {"stage": s.kind, "name": s.name, "key": s.key, "cached": place.folder(s).exists()} for s in stages(read, place)
     ]
     if as_json:
         out.print(json.dumps(rows), markup=False, highlight=False)
@@ -108,7 +105,8 @@ def plan(
 @app.command("list", epilog="Examples: `robustgan list attacks` · `robustgan list metrics --json`")
 def list_(
     what: Annotated[
-        Literal["attacks", "datasets", "models", "metrics", "configs"], typer.Argument(help="What to list.")
+        Literal["attacks", "datasets", "models", "metrics", "configs", "policies", "gates"],
+        typer.Argument(help="What to list."),
     ],
     as_json: AsJson = False,
 ) -> None:
@@ -146,19 +144,21 @@ def doctor(as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example: `robustgan schema > configs/schema.json`")
-def schema() -> None:
-    """Print the JSON Schema of a config."""
-    from robustgan.schema import config_schema
+@app.command(epilog="Examples: `robustgan schema > configs/schema.json` · `robustgan schema verdict`")
+def schema(
+    what: Annotated[Literal["config", "policy", "verdict"], typer.Argument(help="Schema of what.")] = "config",
+) -> None:
+    """Print the JSON Schema of a config, of a policy, or of the verdict that `gate --json` writes."""
+    from robustgan.schema import SCHEMAS
 
-    out.print(json.dumps(config_schema(), indent=1), markup=False, highlight=False)
+    out.print(json.dumps(SCHEMAS[what](), indent=1), markup=False, highlight=False)
 
 
 # ------------------------------------------------------------------------------------------------------- pieces
 
 
 def _place(out_dir: Path, data: Path) -> Place:
-    from robustgan.pipeline import Place
+    from robustgan.stages import Place
 
     return Place(out_dir.resolve(), data.resolve())
 
@@ -168,10 +168,15 @@ def _listing(what: str) -> dict[str, str]:
         from robustgan.metrics import METRIC_NAMES
 
         return METRIC_NAMES
+    if what == "gates":
+        from robustgan.gates.policy import gate_kinds
+
+        return gate_kinds()
     from robustgan.config import kinds, read_yaml, summary
 
-    if what == "configs":
-        return {name: str(read_yaml(path).get("title", "")) for name, path in configs().items()}
+    if what in ("configs", "policies"):
+        shipped = configs() if what == "configs" else policies()
+        return {name: str(read_yaml(path).get("title", "")) for name, path in shipped.items()}
     return {kind: summary(what, kind) for kind in kinds(what)}
 
 

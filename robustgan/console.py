@@ -20,7 +20,7 @@ from rich.progress import (
 )
 
 from robustgan.journal import Tick, silent
-from robustgan.pipeline import Stage
+from robustgan.stages import Stage
 
 EVERY = 10.0  # seconds between two plain lines of one stage
 

@@ -8,8 +8,12 @@ class InputError(Exception):
     """Something given to robustgan (a config, a file, a folder) is wrong; the command line exits with 2."""
 
 
+class FullDiskError(InputError):
+    """Nothing more can be written: no other part of a run would fare better."""
+
+
 class RunError(Exception):
-    """A run could not go on (a loss that is not finite, a budget that was broken, a full disk)."""
+    """A run could not go on (a loss that is not finite, a budget that was broken)."""
 
 
 def nearest(found: str, allowed: Iterable[str]) -> str:

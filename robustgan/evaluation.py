@@ -50,8 +50,9 @@ def judge(
     """Attack every image and classify what would be written.
 
     Returns:
-        One row an image, in the order of `samples` (`image_id` and the columns of PREDICTIONS that depend on
-        the attack), and the 8-bit images. A budget below one grey level is allowed, and said in the log.
+        One row an image, in the order of `samples` (`image_id`, the columns of PREDICTIONS that depend on the
+        attack, and `float_pred` of SURVIVAL), and the 8-bit images. A budget below one grey level is allowed, and
+        said in the log.
 
     Raises:
         RunError: the attack crashed, changed what it was given, returned another shape or values that are not
@@ -69,7 +70,8 @@ def judge(
             some = Samples(samples.images[part], samples.labels[part], samples.rows.iloc[part])
             x_adv, effort = propose(attack, model, network, some, seed)
             eight = to_8_bit(some.images, x_adv, attack.threat)
-            rows.append(rows_of(attack, model, some, eight, effort))
+            before = (scores(model, x_adv) >= threshold_of(model)).long().cpu().numpy()
+            rows.append(rows_of(attack, model, some, eight, effort).assign(float_pred=before))
             written.append(eight)
             tick(start + len(some), len(samples), attack.label)
     return pd.concat(rows, ignore_index=True), torch.cat(written)

@@ -46,6 +46,12 @@ def _tables(by_kind: Mapping[str, list[Path]], folder: Path) -> None:
     judged = [*by_kind.get("attacked", []), *by_kind.get("transferred", [])]
     rows = _stacked(judged, "predictions.parquet", tables.PREDICTIONS)
     tables.write(rows, tables.PREDICTIONS, folder / "predictions.parquet")
+    for kind, file, table, target in (
+        ("attacked", "survival.parquet", tables.SURVIVAL, folder),
+        ("probed", "probes.parquet", tables.PROBES, place),
+    ):
+        if by_kind.get(kind):
+            tables.write(_stacked(by_kind[kind], file, table), table, target / file)
     forged = _stacked(by_kind.get("forged", []), "generated.parquet", tables.GENERATED)
     tables.write(forged, tables.GENERATED, folder / "generated.parquet")
 
@@ -153,7 +159,24 @@ def _facts(by_kind: Mapping[str, list[Path]]) -> dict[str, Any]:
         "models": models,
         "generators": _of_generators(by_kind, "status.json"),
         "checks": _of_generators(by_kind, "checks.json"),
+        "operating": {found["name"]: found for found in _documents(by_kind.get("operating", []), "operating.json")},
+        "inspection": _of_models(by_kind.get("inspected", []), "inspection.json"),
+        "probing": _of_models(by_kind.get("probed", []), "probing.json"),
     }
+
+
+def _of_models(folders: list[Path], file: str) -> dict[str, dict[str, Any]]:
+    """What every fold of a model left in a JSON file, by model and fold."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in folders:
+        if (path / file).exists():
+            settings = _settings(path)
+            found.setdefault(settings["name"], {})[str(settings["fold"])] = _documents([path], file)[0]
+    return found
+
+
+def _documents(folders: list[Path], file: str) -> list[Any]:
+    return [json.loads((path / file).read_text("utf-8")) for path in folders]
 
 
 def _settings(path: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field, SerializeAsAny
+from pydantic import Field, SerializeAsAny, model_validator
 
 from robustgan.config import Number, Spec, plugin, read_yaml
 from robustgan.errors import InputError
@@ -30,8 +30,18 @@ class Split(Spec):
     protocol: str = "accession-cv5"
     folds: tuple[Count, ...] = (1,)  # more than one: test patients are pooled over folds
     validation: Share = 0.2  # share of the training patients that choose when to stop
+    training: Annotated[Number, Field(ge=0, lt=1)] = 0.0  # for the protocol `audit`: share that generators learn from
     seed: int = 0
     leak: bool = False  # needed by protocols that put one patient on two sides: random-image, most of official-N
+
+    @model_validator(mode="after")
+    def shares(self) -> Split:
+        """Refuse a share that would be ignored, or that leaves nobody to test."""
+        if self.training and self.protocol != "audit":
+            raise ValueError(f"training: only the protocol `audit` has this share, found {self.protocol}")
+        if self.training + self.validation >= 1:
+            raise ValueError(f"training {self.training:g} and validation {self.validation:g} leave nobody to test")
+        return self
 
 
 class Adversarial(Spec):
@@ -94,6 +104,7 @@ class Experiment(Spec):
     attacks: tuple[SerializeAsAny[AnyAttack], ...] = Field(min_length=1)
     operating: OperatingPoint = OperatingPoint()
     strength: Strength | None = None  # gather evidence that the attacks are strong; without it nothing is called robust
+    policy: str = ""  # decides the verdict: a name that comes with robustgan, or a file; empty: there is no verdict
     transfer: bool = False  # images made to fool one model are also shown to all other `models`
     gallery: Annotated[int, Field(ge=0, le=8)] = 1  # images a class and magnification in the report's gallery
 
@@ -124,11 +135,26 @@ def experiment(settings: Mapping[str, Any]) -> Experiment:
     made = Experiment.read(built)
     _distinct("models and oracles", [v.name for v in (*made.models, *made.oracles)])
     _distinct("attacks (set `name` to tell them apart)", [f"{a.label} {a.threat}" for a in made.attacks])
+    _someone_to_learn_from(made)
     if not made.oracles and not all(a.paired for a in made.attacks):
         raise InputError(
             "oracles: generated images are judged by oracle classifiers; give at least one under `oracles`."
         )
     return made
+
+
+def _someone_to_learn_from(plan: Experiment) -> None:
+    """Refuse trainings in a split that has no patients for them."""
+    if plan.split.protocol != "audit":
+        return
+    learners = [f"model {v.name}" for v in (*plan.models, *plan.oracles) if v.model.trains]
+    if not plan.split.training:
+        learners += [f"attack {attack.label}" for attack in plan.attacks if attack.trains]
+    if learners:
+        raise InputError(
+            f"split.protocol: audit, and {', '.join(learners)} would have to be trained. An audit trains no model; "
+            "for attacks that train, set `split.training` to the share of patients that they learn from."
+        )
 
 
 def read_experiment(path: Path) -> Experiment:

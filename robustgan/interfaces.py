@@ -124,6 +124,7 @@ class Model(Plugin):
     """A classifier: images in [0, 1] to two logits (benign, malignant). It normalises inside itself."""
 
     trains: ClassVar[bool] = True  # False: the weights come with it, nothing is trained
+    gradients: ClassVar[bool] = True  # False: it answers questions only; white-box attacks are refused in the plan
 
     def fingerprint(self) -> str:
         """A digest of the bytes of the weights that `build` reads from files; empty where it reads none."""

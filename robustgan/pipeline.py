@@ -1,9 +1,10 @@
 """START HERE: what `robustgan run` does, in the order in which it happens.
 
-`stages` says which steps (steps.py) a config needs and what each depends on; `run` goes through them and skips what is
-already there; a plan only looks. Nothing here imports torch.
+`stages` (stages.py) says which steps (steps.py) a config needs and what each depends on; `run` goes through them and
+skips what is already there. Nothing here imports torch.
 
-    manifest -> pixels -> split (a fold) -> classifier (a model and fold) -> generator (an attack that trains)
+    manifest -> pixels -> split (a fold) -> classifier (a model and fold) -> inspected
+             -> operating (a model) -> probed (a model and fold) -> generator (an attack that trains)
              -> attacked | transferred | forged (an attack, seed, model and fold) -> report
 """
 
@@ -11,167 +12,22 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from robustgan import provenance, steps
-from robustgan.config import module_of
-from robustgan.errors import InputError, RunError
-from robustgan.experiment import Experiment, Victim
-from robustgan.interfaces import AnyAttack
+from robustgan.errors import FullDiskError, InputError, RunError
+from robustgan.experiment import Experiment
 from robustgan.journal import Tick
-from robustgan.store import cached, code_digest, digest
+from robustgan.stages import Place, Stage, policy_of, stages
+from robustgan.store import cached
 
+BASE = ("manifest", "pixels", "split", "inspected")  # where these fail, nothing that follows would mean anything
 ROOM = 2**20  # bytes: a disk with less is full, for whoever just failed to write to it
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One step of a run, with everything that its result depends on."""
-
-    step: Callable[[steps.Work], None]
-    name: str  # what people read
-    settings: dict[str, Any]
-    needs: dict[str, Stage] = field(default_factory=dict)
-    modules: tuple[str, ...] = ()  # plug-ins that the settings name
-
-    @property
-    def kind(self) -> str:
-        """The step's name, and its folder under runs/."""
-        return self.step.__name__
-
-    @cached_property
-    def key(self) -> str:
-        """Digest of settings, inputs and code."""
-        inputs = {name: stage.key for name, stage in self.needs.items()}
-        return digest([self.kind, self.settings, inputs, code_digest(self.step, *self.modules)])
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a run reads and writes; never part of a key."""
-
-    out: Path  # gets runs/ and reports/
-    data: Path  # data sets are found under this folder
-
-    def folder(self, stage: Stage) -> Path:
-        """Where a stage's result is, once it is there."""
-        return self.out / "runs" / stage.kind / stage.key
-
-
 Watch = Callable[[Stage, bool], Tick]  # told of each stage and whether it is there already; gives its progress a place
-
-
-# ----------------------------------------------------------------------------------------------- what is to be done
-
-
-def stages(plan: Experiment, place: Place) -> list[Stage]:
-    """Every stage but the report, in an order in which they can run.
-
-    Raises:
-        InputError: an attack makes images of another size than the classifiers get; the data set is not there.
-    """
-    for attack in plan.attacks:
-        size = getattr(attack, "size", plan.pixels.size)
-        if size != plan.pixels.size:
-            raise InputError(f"{attack.label}.size: found {size}, allowed is pixels.size, {plan.pixels.size}.")
-    common = {"device": plan.device}
-    dataset = {"dataset": plan.dataset.settings()}
-    source = module_of("datasets", plan.dataset.kind)
-    fingerprint = plan.dataset.fingerprint(plan.dataset.locate(place.data, Path()))
-    listed = Stage(steps.manifest, "list images", {**dataset, "bytes": fingerprint}, modules=(source,))
-    decode = {**dataset, "pixels": plan.pixels.model_dump(mode="json")}
-    decoded = Stage(steps.pixels, "decode images", decode, {"manifest": listed}, (source,))
-    found = [listed, decoded]
-    for fold in plan.split.folds:
-        inputs = {"pixels": decoded, "split": _split(plan, listed, fold, 0)}
-        oracles = {}
-        for i, oracle in enumerate(plan.oracles):
-            other = {"pixels": decoded, "split": _split(plan, listed, fold, i + 1)}  # other patients choose the epoch
-            oracles[f"oracle{i}"] = _classifier(plan, oracle, fold, other, common)
-        found += [inputs["split"], *(o.needs["split"] for o in oracles.values()), *oracles.values()]
-        victims = [_classifier(plan, victim, fold, inputs, common) for victim in plan.models]
-        found += victims
-        for victim in victims:
-            others = [other for other in victims if plan.transfer and other is not victim]
-            for attack in plan.attacks:
-                found += _cells(plan, attack, {**inputs, "classifier": victim}, oracles, others)
-    return list({stage.key: stage for stage in found}.values())
-
-
-def _split(plan: Experiment, listed: Stage, fold: int, shift: int) -> Stage:
-    rule = plan.split.model_copy(update={"seed": plan.split.seed + shift, "folds": (fold,)}).model_dump(mode="json")
-    whose = f", for oracle {shift}" if shift else ""
-    return Stage(steps.split, f"split, fold {fold}{whose}", {"split": rule, "fold": fold}, {"manifest": listed})
-
-
-def _classifier(plan: Experiment, victim: Victim, fold: int, inputs: dict[str, Stage], common: dict[str, Any]) -> Stage:
-    settings = {
-        **common,
-        "name": victim.name,
-        "fold": fold,
-        "model": victim.model.settings(),
-        "bytes": victim.model.fingerprint(),
-        "training": victim.training.model_dump(mode="json"),
-        "seed": digest_seed(plan.seed, victim.name, fold),
-    }
-    modules = (module_of("models", victim.model.kind),)
-    return Stage(steps.classifier, f"classifier {victim.name}, fold {fold}", settings, inputs, modules)
-
-
-def _cells(
-    plan: Experiment, attack: AnyAttack, inputs: dict[str, Stage], oracles: dict[str, Stage], others: list[Stage]
-) -> Iterator[Stage]:
-    """The stages of one attack on one classifier: its training, if it has one, and one cell a seed.
-
-    What it makes is judged by that classifier, and by `others` too.
-    """
-    fold = inputs["classifier"].settings["fold"]
-    modules = (module_of("attacks", attack.kind), *inputs["classifier"].modules)
-    what = f"{attack.label}{_budget(attack)} on {inputs['classifier'].settings['name']}, fold {fold}"
-    for seed in plan.seeds:
-        shared = {"device": plan.device, "attack": attack.settings(), "fold": fold, "attack_seed": seed}
-        own = {**shared, "seed": digest_seed(plan.seed, attack.label, seed)}
-        needs = dict(inputs)
-        if attack.trains:
-            learns = (
-                dict(inputs) if attack.paired else {k: inputs[k] for k in ("pixels", "split")}
-            )  # a DCGAN needs no victim
-            settings = {**own, "name": attack.label}
-            needs["generator"] = Stage(steps.generator, f"train {what}", settings, learns, modules)
-            yield needs["generator"]
-        if attack.paired:
-            gallery = plan.gallery if fold == plan.split.folds[0] and seed == plan.seeds[0] else 0
-            settings = {**own, "batch": plan.batch, "gallery": gallery}
-            yield Stage(steps.attacked, f"attack {what}", settings, needs, modules)
-            for other in others if attack.trains or attack.access != "none" else ():  # noise is made for no one
-                name = f"transfer {what}, to {other.settings['name']}"
-                judged = {**needs, "target": other}
-                both = (*modules, *other.modules)
-                yield Stage(steps.transferred, name, {**own, "batch": plan.batch}, judged, both)
-        else:
-            known = tuple(m for o in oracles.values() for m in o.modules)
-            yield Stage(steps.forged, f"attack {what}", own, {**needs, **oracles}, (*modules, *known))
-
-
-def _budget(attack: AnyAttack) -> str:
-    eps = attack.threat.eps
-    if eps != eps:  # NaN: unrestricted
-        return ""
-    return (
-        f" {attack.threat.norm} {eps * 255:g}/255" if attack.threat.norm == "linf" else f" {attack.threat.norm} {eps:g}"
-    )
-
-
-def digest_seed(*parts: object) -> int:
-    """A seed from names; stable, and independent of what else the config holds."""
-    return int(digest([str(part) for part in parts])[:12], 16)
-
-
-# ---------------------------------------------------------------------------------------------------------- doing it
 
 
 def run(plan: Experiment, place: Place, command: str, watch: Watch) -> tuple[Path, list[str]]:
@@ -193,6 +49,10 @@ def run(plan: Experiment, place: Place, command: str, watch: Watch) -> tuple[Pat
             build(stage, place, watch)
             done[stage.key] = stage
         except RunError as error:
+            failed[stage.name] = str(error)
+        except InputError as error:  # a setting that only the data show to be wrong takes no other cell with it
+            if stage.kind in BASE or isinstance(error, FullDiskError):
+                raise
             failed[stage.name] = str(error)
     final = closing(plan, list(done.values()), failed, command)
     build(final, place, watch)
@@ -227,12 +87,12 @@ def check_room(out: Path, name: str, error: Exception) -> None:
     """Find out whether a stage failed because the disk is full: libraries that write say so in many ways.
 
     Raises:
-        InputError: it is.
+        FullDiskError: it is.
     """
     there = next(path for path in (out, *out.parents) if path.exists())
     free = shutil.disk_usage(there).free
     if free < ROOM:
-        raise InputError(
+        raise FullDiskError(
             f"{out}: the disk is full ({free:,} bytes left), in `{name}`. Nothing finished is lost: make room, or "
             "choose another --out, and run again."
         ) from error
@@ -247,6 +107,7 @@ def closing(plan: Experiment, done: list[Stage], failed: dict[str, str], command
         "citation": plan.dataset.source,
         "command": command,
         "failures": failures,
+        "policy": policy_of(plan),
     }
     return Stage(steps.report, "report", settings, {f"{i:04d}": stage for i, stage in enumerate(done)})
 

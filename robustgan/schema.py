@@ -1,4 +1,7 @@
-"""JSON Schema of a config, with every kind of data set, model and attack: editors complete and check with it."""
+"""JSON Schema of a config, with every kind of data set, model and attack: editors complete and check with it.
+
+Those of a policy and of a verdict are beside it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from typing import Any
 
 from robustgan.config import kinds, plugin_class, summary
 from robustgan.experiment import Experiment
+from robustgan.gates import Policy, document
 
 PLACES = {"dataset": "datasets", "model": "models", "attacks": "attacks"}
 
@@ -50,3 +54,12 @@ def _listed_eps(definition: dict[str, Any]) -> dict[str, Any]:
         "description": "[0, 1] scale; a list runs each",
     }
     return {**definition, "properties": {**properties, "eps": eps}}
+
+
+def policy_schema() -> dict[str, Any]:
+    """The schema of a policy file."""
+    root = Policy.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **root, "title": "robustgan policy"}
+
+
+SCHEMAS = {"config": config_schema, "policy": policy_schema, "verdict": document.schema}

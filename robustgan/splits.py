@@ -46,6 +46,10 @@ class Rule(Protocol):
         """Share of the training patients that choose when to stop."""
 
     @property
+    def training(self) -> float:
+        """Share of the patients that train, in the protocol `audit`."""
+
+    @property
     def seed(self) -> int:
         """Chooses the validation patients."""
 
@@ -61,6 +65,7 @@ def protocols() -> dict[str, str]:
         "accession-cv5": "five folds by patient, each tests once; frozen for all of BreakHis (also cv2-10)",
         **{f"official-{n}": f"{official} {n}, literal; specimens straddle: needs leak" for n in range(1, 6)},
         **{f"official-clean-{n}": f"{official} {n}, its test specimens out of train" for n in range(1, 6)},
+        "audit": "nothing is trained: patients validate (split.validation) or test; split.training: for generators",
         "given": "the sides that the manifest itself gives, which may not share a patient",
         "random-image": "five folds by image, whatever the patient; only to show a leak: needs leak",
     }
@@ -175,6 +180,18 @@ def _given(rows: pd.DataFrame, fold: int, count: int, split: Rule) -> pd.Series:
     return rows["given_split"]
 
 
+def _audit(rows: pd.DataFrame, fold: int, count: int, split: Rule) -> pd.Series:
+    """Patients that choose the operating point, patients that generators learn from (where wanted), and the others."""
+    units = rows.assign(unit=rows["group"])
+    chosen = validation(units, split.validation, (split.seed, fold))
+    sides = rows["group"].isin(chosen).map({True: "val", False: "test"})
+    if split.training:
+        share = split.training / (1 - split.validation)
+        learn = validation(units[sides == "test"], share, (split.seed, fold))
+        sides = sides.mask(rows["group"].isin(learn), "train")
+    return sides
+
+
 def _random_image(rows: pd.DataFrame, fold: int, count: int, split: Rule) -> pd.Series:
     """A fold of the images, stratified by class, blind to patients."""
     if not split.leak:
@@ -197,6 +214,7 @@ MAKERS: dict[str, tuple[Make, int]] = {  # pattern of the name -> how it is made
     r"accession-cv(?P<count>10|[2-9])": (_by_patient, 0),
     r"official-(?P<fold>[1-5])": (_official, 1),
     r"official-clean-(?P<fold>[1-5])": (_official_clean, 1),
+    r"audit": (_audit, 1),
     r"given": (_given, 1),
     r"random-image": (_random_image, 5),
 }
@@ -215,8 +233,10 @@ def _protocol(name: str) -> tuple[Make, int, int]:
 def _require_classes(folds: pd.DataFrame, protocol: str) -> None:
     """Refuse sides that nothing can be learned or said from; a test side of others may have one class."""
     for side in ("train", "val", "test"):
+        if side == "train" and protocol == "audit":
+            continue
         labels = set(folds.loc[folds["split"] == side, "label"])
-        if len(labels) == 2 or (side == "test" and labels and not protocol.startswith("accession")):
+        if len(labels) == 2 or (side == "test" and labels and not protocol.startswith(("accession", "audit"))):
             continue
         benign, malignant = (folds.loc[folds["label"] == label, "group"].nunique() for label in (0, 1))
         found = "no images" if not labels else f"{('benign', 'malignant')[labels.pop()]} images only"

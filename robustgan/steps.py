@@ -16,6 +16,7 @@ from robustgan.journal import Journal, Tick
 from robustgan.tensors import Network
 
 if TYPE_CHECKING:
+    import pandas as pd
     import torch
 
 
@@ -121,21 +122,75 @@ def generator(work: Work) -> None:
     save(network, work)
 
 
+def inspected(work: Work) -> None:
+    """Look for faults of a classifier that would make every number meaningless.
+
+    Raises:
+        InputError: a classifier that the user brought has a fatal one.
+    """
+    from robustgan import config, inspection
+
+    val = samples(work, "val")
+    found = inspection.inspect(classifier_of(work, "classifier"), val.images, val.labels)
+    (work.folder / "inspection.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    card = json.loads((work.inputs["classifier"] / "card.json").read_text("utf-8"))
+    if not config.plugin("models", card["model"]).trains:
+        inspection.refuse(found, card["name"])
+
+
+def operating(work: Work) -> None:
+    """Choose the classifier's operating point on the validation patients of all folds, each scored out of its fold."""
+    import pandas as pd
+
+    from robustgan.errors import InputError
+    from robustgan.evaluation import scores_of
+    from robustgan.experiment import OperatingPoint
+    from robustgan.metrics.operating import choose
+
+    rule = OperatingPoint.read(work.settings["rule"])
+    found = []
+    for name in sorted(name for name in work.inputs if name.startswith("classifier.")):
+        val = samples(work, "val", f"split.{name.partition('.')[2]}")
+        network = classifier_of(work, name)
+        score = scores_of(network, val.images, work.settings["batch"]).double().cpu().numpy()
+        found.append(val.rows[["image_id", "group", "label"]].assign(score=score))
+    rows = pd.concat(found, ignore_index=True)
+    if rule.rule == "half":
+        raise InputError("operating.rule: `half` chooses nothing.")
+    threshold = choose(rows["score"].to_numpy(), rows["label"].to_numpy(), rule.rule, rule.sensitivity)
+    malignant, called = rows["label"] == 1, rows["score"] >= threshold
+    content = {
+        "name": work.settings["name"],
+        "rule": rule.model_dump(mode="json"),
+        "threshold": threshold,
+        "sensitivity": float(called[malignant].mean()),
+        "specificity": float((~called[~malignant]).mean()),
+        "images": len(rows),
+        "groups": int(rows["group"].nunique()),
+    }
+    (work.folder / "operating.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+
+
 # ------------------------------------------------------------------------------------------------------- attacks
 
 
 def attacked(work: Work) -> None:
     """Attack every test image, judge what would be written, keep one row an image and a few pictures."""
+    import pandas as pd
+
     from robustgan import evaluation, gallery, tables
+    from robustgan.survival import survival
 
     attack, victim, test = attack_of(work), classifier_of(work, "classifier"), samples(work, "test")
     network = generator_of(work, attack)
     rows, images = evaluation.judge(
         attack, victim, network, test, work.settings["seed"], work.settings["batch"], work.tick
     )
-    kept = ["image_id", "group", "slide", "subtype", "magnification", "label"]
-    frame = test.rows[kept].merge(rows, on="image_id", validate="one_to_one").assign(**identity(work, attack))
-    tables.write(frame, tables.PREDICTIONS, work.folder / "predictions.parquet")
+    frame = named(test, rows, identity(work, attack))
+    tables.write(frame[list(tables.PREDICTIONS)], tables.PREDICTIONS, work.folder / "predictions.parquet")
+    saved = survival(victim, test.images, images, work.settings["batch"])
+    frame = pd.concat([frame, saved], axis=1)
+    tables.write(frame[list(tables.SURVIVAL)], tables.SURVIVAL, work.folder / "survival.parquet")
     chosen = gallery.choose(frame, work.settings["gallery"])
     gallery.write(frame.loc[chosen], test.images[chosen], images[chosen], work.folder)
 
@@ -148,10 +203,8 @@ def transferred(work: Work) -> None:
     pair = transfer.Pair(classifier_of(work, "classifier"), classifier_of(work, "target"))
     network = generator_of(work, attack)
     rows = transfer.judge(attack, pair, network, test, work.settings["seed"], work.settings["batch"], work.tick)
-    kept = ["image_id", "group", "slide", "subtype", "magnification", "label"]
     judge = json.loads((work.inputs["target"] / "card.json").read_text("utf-8"))["name"]
-    names = {**identity(work, attack), "model": judge}
-    frame = test.rows[kept].merge(rows, on="image_id", validate="one_to_one").assign(**names)
+    frame = named(test, rows, {**identity(work, attack), "model": judge})
     tables.write(frame, tables.PREDICTIONS, work.folder / "predictions.parquet")
 
 
@@ -166,6 +219,20 @@ def forged(work: Work) -> None:
         **identity(work, attack)
     )
     tables.write(frame, tables.GENERATED, work.folder / "generated.parquet")
+
+
+def probed(work: Work) -> None:
+    """Measure whether the attacks are strong enough to believe, on some of the test images."""
+    from robustgan import probing, tables
+    from robustgan.experiment import Strength
+
+    rule = Strength.read(work.settings["rule"])
+    rows, facts = probing.measure(
+        classifier_of(work, "classifier"), samples(work, "test"), rule, work.settings["seed"], work.tick
+    )
+    names = {"model": work.settings["name"], "fold": work.settings["fold"]}
+    tables.write(rows.assign(**names), tables.PROBES, work.folder / "probes.parquet")
+    (work.folder / "probing.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
 
 
 # -------------------------------------------------------------------------------------------------------- report
@@ -190,7 +257,7 @@ def device_of(work: Work) -> torch.device:
     return choose(work.settings["device"])
 
 
-def samples(work: Work, side: str) -> Samples:
+def samples(work: Work, side: str, split: str = "split") -> Samples:
     """All images of one side of the fold, on the device, in manifest order.
 
     Raises:
@@ -202,7 +269,7 @@ def samples(work: Work, side: str) -> Samples:
     from robustgan import tables
     from robustgan.errors import InputError
 
-    folds = tables.read(work.inputs["split"] / "fold.parquet", tables.FOLDS)
+    folds = tables.read(work.inputs[split] / "fold.parquet", tables.FOLDS)
     chosen = np.flatnonzero(folds["split"] == side)
     if not len(chosen):
         raise InputError(
@@ -215,13 +282,17 @@ def samples(work: Work, side: str) -> Samples:
 
 
 def classifier_of(work: Work, name: str) -> Network:
-    """A finished classifier, in eval mode."""
+    """A finished classifier, in eval mode, at its operating point where one was chosen."""
     from robustgan import config, weights
+    from robustgan.operating import Placed
 
     folder = work.inputs[name]
     model = config.plugin("models", json.loads((folder / "card.json").read_text("utf-8"))["model"])
     network: Network = model.skeleton().to(device_of(work))
     weights.load(network, folder / "weights.safetensors")
+    point = work.inputs.get(f"{name}.operating")
+    if point:
+        network = Placed(network, json.loads((point / "operating.json").read_text("utf-8"))["threshold"])
     return network.eval()
 
 
@@ -240,6 +311,12 @@ def generator_of(work: Work, attack: Any) -> Network:
     if attack.trains:
         weights.load(network, work.inputs["generator"] / "weights.safetensors")
     return network.eval()
+
+
+def named(test: Samples, rows: pd.DataFrame, names: dict[str, Any]) -> pd.DataFrame:
+    """What was found for each image, in manifest order, with what the manifest says of it and the cell's names."""
+    kept = ["image_id", "group", "slide", "subtype", "magnification", "label"]
+    return test.rows[kept].merge(rows, on="image_id", validate="one_to_one").assign(**names)
 
 
 def identity(work: Work, attack: Any) -> dict[str, Any]:

@@ -118,9 +118,53 @@ METRICS: Table = {
     "drop_high": Column("float64", "upper end"),
     "p": Column("float64", "sign-flip test over groups that the drop is zero (of patients: McNemar's exact test)"),
     "p_holm": Column("float64", "p after Holm's correction over attack x magnification"),
+    "p_durkalski": Column("float64", "Durkalski's clustered McNemar test, beside p; for many groups", since=2),
     "images": Column("int64", "images in the denominator"),
     "groups": Column("int64", "groups (patients) in the denominator"),
     "note": Column("string", "what a reader must know; empty when there is nothing"),
+}
+
+CALIBRATION: Table = {
+    **_IDENTITY,
+    "which": Column("string", "clean or attacked"),
+    "bin": Column(
+        "int64", "number of the bin, from 1: at most 15, of equally many images, from low scores to high ones"
+    ),
+    "images": Column("int64", "images in the bin; equal scores share a bin"),
+    "groups": Column("int64", "groups (patients) in the bin"),
+    "score": Column("float64", "mean P(malignant) in the bin"),
+    "share": Column("float64", "share of malignant images in the bin; where calibrated, this is `score`"),
+    "low": Column("float64", "lower end of the share's 95 % interval, clustered by group"),
+    "high": Column("float64", "upper end"),
+}
+
+COMPARISON: Table = {
+    "model": Column("string", "classifier in the first run"),
+    "other": Column("string", "classifier in the second run that it is compared with"),
+    "source": Column("string", "classifier that was attacked; `itself` where it is the one that is judged"),
+    "attack": _IDENTITY["attack"],
+    "norm": _IDENTITY["norm"],
+    "eps": _IDENTITY["eps"],
+    "seed": _IDENTITY["seed"],
+    "magnification": METRICS["magnification"],
+    "metric": Column("string", "accuracy, sensitivity or specificity, of images"),
+    "first": Column("float64", "value in the first run, on the images that both have"),
+    "first_low": Column("float64", "lower end of its 95 % interval, clustered by group"),
+    "first_high": Column("float64", "upper end"),
+    "second": Column("float64", "value in the second run, on the same images"),
+    "second_low": Column("float64", "lower end of its 95 % interval, clustered by group"),
+    "second_high": Column("float64", "upper end"),
+    "difference": Column("float64", "second - first; below zero: the second is worse"),
+    "low": Column("float64", "lower end of its 95 % interval, paired by image, clustered by group"),
+    "high": Column("float64", "upper end"),
+    "p": Column("float64", "sign-flip test over groups that the difference is zero"),
+    "p_holm": METRICS["p_holm"],
+    "p_durkalski": METRICS["p_durkalski"]._replace(since=1),
+    "images": Column("int64", "images in the denominator, in both runs"),
+    "groups": METRICS["groups"],
+    "first_only": Column("int64", "images of this denominator that only the first run has; left out"),
+    "second_only": Column("int64", "images of this denominator that only the second run has; left out"),
+    "note": METRICS["note"],
 }
 
 FOOLING: Table = {

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from robustgan.errors import InputError
 from robustgan.journal import Tick
-from robustgan.pipeline import Place, Stage, Watch
+from robustgan.pipeline import Watch
+from robustgan.stages import Place, Stage
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter

@@ -1,4 +1,4 @@
-"""What the commands share: where they print, arguments that several take, and how a config is found.
+"""What the commands share: where they print, arguments that several take, and how a config is read.
 
 The only place that reads the environment.
 """
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from robustgan.errors import InputError, nearest
+from robustgan.errors import InputError
+from robustgan.shipped import config_path
 
 if TYPE_CHECKING:
     from robustgan.experiment import Experiment
@@ -28,24 +29,6 @@ Data = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 
-def configs() -> dict[str, Path]:
-    """Configs that come with robustgan: in the package once it is installed, beside it in a checkout."""
-    here = Path(__file__).parent
-    folder = here / "configs" if (here / "configs").is_dir() else here.parent / "configs"
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
-
-
-def _config_path(config: str) -> Path:
-    if Path(config).suffix in (".yaml", ".yml") or Path(config).is_file():
-        return Path(config)
-    known = configs()
-    if config not in known:
-        raise InputError(
-            f"config: found `{config}`, which is neither a file nor a config of robustgan. {nearest(config, known)}"
-        )
-    return known[config]
-
-
 def read_plan(config: str, sets: list[str] | None) -> Experiment:
     """Read a config, with settings changed.
 
@@ -55,7 +38,7 @@ def read_plan(config: str, sets: list[str] | None) -> Experiment:
     from robustgan.config import override, read_yaml
     from robustgan.experiment import experiment
 
-    path = _config_path(config)
+    path = config_path(config)
     settings = read_yaml(path)
     for one in sets or []:
         settings = override(settings, one)

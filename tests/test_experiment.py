@@ -34,9 +34,18 @@ def test_settings_are_the_way_back() -> None:
         ({"name": "../escape"}, "name"),
         ({"pixels": {"size": 50}}, "multiple of 16"),
         ({"split": {"folds": [0]}}, "split.folds.0"),
+        ({"split": {"protocol": "audit"}}, "split.protocol: audit, and model m would have to be trained"),
         ({"dataset": {"kind": "syntetic"}}, "Did you mean `synthetic`"),
     ],
 )
 def test_mistakes_are_named(change: dict, said: str) -> None:
     with pytest.raises(InputError, match=said):
         experiment({**BASE, **change})
+
+
+def test_an_audit_trains_an_attack_on_patients_that_are_set_apart_for_it() -> None:
+    given = {"name": "m", "model": {"kind": "checkpoint", "architecture": "resnet18", "weights": "w.safetensors"}}
+    settings = {**BASE, "models": [given], "attacks": [{"kind": "advgan", "threat": {"norm": "linf", "eps": "8/255"}}]}
+    with pytest.raises(InputError, match=r"attack advgan would have to be trained.*set `split.training`"):
+        experiment({**settings, "split": {"protocol": "audit"}})
+    assert experiment({**settings, "split": {"protocol": "audit", "training": 0.4}}).attacks[0].trains

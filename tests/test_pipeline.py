@@ -13,10 +13,11 @@ import pytest
 
 from robustgan import tables
 from robustgan.config import read_yaml
-from robustgan.errors import RunError
+from robustgan.errors import InputError, RunError
 from robustgan.experiment import experiment
 from robustgan.journal import silent
-from robustgan.pipeline import Place, run, stages
+from robustgan.pipeline import run
+from robustgan.stages import Place, stages
 
 SMOKE = Path(__file__).parents[1] / "configs" / "smoke.yaml"
 KILLED = Path(__file__).with_name("killed.py")
@@ -148,11 +149,40 @@ def test_stage_keys_depend_on_what_matters(tmp_path: Path) -> None:
     assert any("fgsm" in name for name in only)
 
 
-def test_a_failing_attack_is_reported_and_the_others_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _blind(tmp_path: Path, attacks: list[dict[str, object]], **more: object) -> list[str]:
+    """Names of the stages of a plan whose first classifier gives no gradients."""
+    (tmp_path / "m.onnx").write_bytes(b"never read by a plan")
+    settings = {**read_yaml(SMOKE), "oracles": [], "attacks": attacks, **more}
+    victim = {"name": "wall", "model": {"kind": "onnx", "path": str(tmp_path / "m.onnx")}}
+    settings["models"] = [victim, *settings["models"]] if more else [victim]
+    return [stage.name for stage in stages(experiment(settings), Place(tmp_path, tmp_path))]
+
+
+FGSM = {"kind": "fgsm", "threat": {"norm": "linf", "eps": "8/255"}}
+SQUARE = {"kind": "art", "method": "SquareAttack", "threat": {"norm": "linf", "eps": "8/255"}}
+
+
+def test_a_white_box_attack_on_a_model_without_gradients_is_refused_in_the_plan(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"fgsm need gradients, and `wall` \(onnx\) answers questions only"):
+        _blind(tmp_path, [{"kind": "clean"}, SQUARE, FGSM])
+    names = _blind(tmp_path, [{"kind": "clean"}, SQUARE])
+    assert any(name.startswith("attack art-SquareAttack linf 8/255 on wall") for name in names)
+
+
+def test_with_transfer_a_model_with_gradients_lends_its_own(tmp_path: Path) -> None:
+    names = _blind(tmp_path, [{"kind": "clean"}, SQUARE, FGSM], transfer=True)
+    assert not any(name.startswith("attack fgsm") and "on wall" in name for name in names)
+    assert any(name.startswith("transfer fgsm") and name.endswith("to wall") for name in names)
+
+
+@pytest.mark.parametrize("error", [RunError, InputError])
+def test_a_failing_attack_is_reported_and_the_others_go_on(
+    error: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from robustgan import evaluation, steps
 
     def fail(*args: object, **kwargs: object) -> None:
-        raise RunError("planted failure")
+        raise error("planted failure")
 
     settings = read_yaml(SMOKE)
     settings["attacks"] = [{"kind": "clean"}, {"kind": "noise", "threat": {"norm": "linf", "eps": 0.1}}]

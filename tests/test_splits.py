@@ -244,6 +244,31 @@ def test_random_image_needs_the_flag_and_shows_the_leak() -> None:
     assert not image["leaked"].any()
 
 
+def test_an_audit_trains_nobody_and_tests_all_who_do_not_validate() -> None:
+    rows = patients(20, 30)
+    made = sides_of(splits.assign(rows, Split(protocol="audit"), 1))
+    assert set(made) == {"val", "test"}
+    assert sum(group[0] == "b" for group in made["val"]) == 4  # 20 % of 20
+    assert sum(group[0] == "m" for group in made["val"]) == 6  # 20 % of 30
+    assert made["val"] | made["test"] == set(rows["group"])
+    assert not made["val"] & made["test"]
+
+
+def test_an_audit_can_leave_patients_for_generators_to_learn_from() -> None:
+    rule = Split(protocol="audit", validation=0.2, training=0.4)
+    made = sides_of(splits.assign(patients(20, 30), rule, 1))
+    assert {side: len(groups) for side, groups in made.items()} == {"val": 10, "train": 20, "test": 20}
+    assert made["val"] == sides_of(splits.assign(patients(20, 30), Split(protocol="audit"), 1))["val"]
+
+
+def test_an_audit_needs_patients_and_shares_that_leave_some() -> None:
+    with pytest.raises(InputError, match="each class needs two"):
+        splits.assign(patients(1, 9), Split(protocol="audit"), 1)
+    for wrong in ({"protocol": "audit", "training": 0.9}, {"training": 0.2}):
+        with pytest.raises(InputError, match="training"):
+            Split.read(wrong)
+
+
 def test_given_sides_are_taken_as_they_are() -> None:
     rows = patients(4, 4)
     sides = rows["group"].str[1].map({"0": "train", "1": "train", "2": "val", "3": "test"})
@@ -273,12 +298,9 @@ def test_unknown_protocols_and_folds() -> None:
 def test_every_protocol_that_is_listed_can_be_made(whole: pd.DataFrame) -> None:
     rows = whole.assign(given_split=splits.assign(whole, Split(), 1)["split"])
     for name, line in splits.protocols().items():
-        assert len(line) < 100
-        assert set(splits.assign(rows, Split(protocol=name, leak=True), 1)["split"]) >= {
-            "train",
-            "val",
-            "test",
-        }
+        assert len(line) < 110
+        learn = set() if name == "audit" else {"train"}
+        assert set(splits.assign(rows, Split(protocol=name, leak=True), 1)["split"]) >= {"val", "test"} | learn
 
 
 # ---------------------------------------------------------------------------------------- checks when reading

@@ -11,7 +11,8 @@ from robustgan.config import read_yaml
 from robustgan.experiment import Experiment, experiment
 from robustgan.interfaces import Linf
 from robustgan.journal import silent
-from robustgan.pipeline import Place, run, stages
+from robustgan.pipeline import run
+from robustgan.stages import Place, stages
 from robustgan.transfer import Pair, judge
 from tests.conftest import samples_of
 

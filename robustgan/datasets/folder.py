@@ -91,7 +91,8 @@ class Folder(Dataset):
         """The manifest with our column names, every value checked but no image opened."""
         where, raw = root / self.csv, _read(root / self.csv)
         missing = [f"no column `{name}`. {nearest(name, map(str, raw))}" for name in self._used() if name not in raw]
-        _survey.refuse(missing, f"{where}: columns")
+        advice = "Say which column holds what: `columns: {path: ..., label: ..., group: the patient}`"
+        _survey.refuse(missing, f"{where}: columns", f"{advice} (`robustgan audit`: --columns group=patient_id).")
         rows = pd.DataFrame({key: raw[name] if name else "" for key, name in self.columns})
         rows["label"] = self._labels(rows["label"], where)
         rows["magnification"] = self._magnifications(rows["magnification"], where)
@@ -131,7 +132,10 @@ def _read(path: Path) -> pd.DataFrame:
     try:
         raw = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file; the data set needs a manifest.") from None
+        raise InputError(
+            f"{path}: no such file. The data set needs a CSV table with a row an image: its path, label and patient. "
+            "Name it with `csv` (`robustgan audit`: --table)."
+        ) from None
     except (OSError, ValueError) as error:  # pandas' own errors and UnicodeDecodeError are ValueErrors
         raise InputError(f"{path}: cannot be read as CSV: {error}") from None
     if raw.empty:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from robustgan.statistics import resample
+from robustgan.statistics import DRAWS, resample
 
 UNITS = 500  # groups that are resampled one by one; more are resampled in bundles
 BLOCK = 4_000_000  # numbers held at once while scores are compared
@@ -74,16 +74,33 @@ class Cohort:
     def weights(self) -> Float[np.ndarray, "draws bundles"]:
         """How often each bundle is in each resample, stratified by the classes that its groups have."""
         _, first = np.unique(self.bundles, return_index=True)
-        return resample([self.names[i] for i in first], self.strata[first])
+        return weights_of(tuple(self.names[i] for i in first), tuple(self.strata[first].tolist()), DRAWS)
+
+    @cached_property
+    def known(self) -> dict[bytes, Draws]:
+        """Sums in the resamples by the sums in the bundles: most are asked for by several metrics and attacks."""
+        return {}
 
     def resampled(self, counted: Mask | Numbers) -> Draws:
         """How many counted images (or how much of a number) each resample has."""
-        return np.asarray(self.weights @ np.bincount(self.bundles[self.group], counted))
+        sums = np.bincount(self.bundles[self.group], counted).astype(float)
+        key = sums.tobytes()
+        if key not in self.known:
+            self.known[key] = np.asarray(self.weights @ sums)
+        return self.known[key]
 
     @cached_property
     def clean_auroc(self) -> tuple[float, Draws]:
         """AUROC of the original images, and in each resample."""
         return auroc_draws(self, self.clean_score)
+
+
+@lru_cache(maxsize=4)  # cells of one study have the same patients
+def weights_of(names: tuple[str, ...], strata: tuple[int, ...], draws: int) -> Float[np.ndarray, "draws bundles"]:
+    """Resamples of bundles; shared, so nobody may write into them."""
+    weights = resample(names, np.array(strata), draws)
+    weights.setflags(write=False)
+    return weights
 
 
 def auroc_draws(cohort: Cohort, score: Numbers) -> tuple[float, Draws]:
@@ -103,20 +120,20 @@ def pair_wins(
     bundle: Int[np.ndarray, " images"], malignant: Mask, score: Numbers
 ) -> Float[np.ndarray, "bundles bundles"]:
     """Pairs that malignant images of a bundle (row) win against benign ones of another; ties one half."""
-    values, rank = np.unique(score, return_inverse=True)
     count = int(bundle.max()) + 1
-    positive = np.flatnonzero(malignant)
-    positive = positive[np.argsort(bundle[positive], kind="stable")]
-    starts = np.flatnonzero(np.diff(bundle[positive], prepend=-1))
+    up, down = np.flatnonzero(malignant), np.flatnonzero(~malignant)
+    up, down = up[np.argsort(bundle[up], kind="stable")], down[np.argsort(score[down], kind="stable")]
+    starts = np.flatnonzero(np.diff(bundle[up], prepend=-1))
+    under, level = (np.searchsorted(score[down], score[up], side=side) for side in ("left", "right"))
     wins = np.zeros((count, count))
-    width = min(count, max(1, BLOCK // len(values)))
+    width = min(count, max(1, BLOCK // (len(down) + 1)))
     for first in range(0, count, width):
-        inside = ~malignant & (bundle >= first) & (bundle < first + width)
-        at = np.bincount(rank[inside] * width + bundle[inside] - first, minlength=len(values) * width)
-        at = at.reshape(-1, width)
-        below = at.cumsum(0) - at / 2
-        won = np.add.reduceat(below[rank[positive]], starts, axis=0)
-        wins[bundle[positive[starts]], first : first + width] = won[:, : count - first]
+        inside = (bundle[down] >= first) & (bundle[down] < first + width)
+        below = np.zeros((len(down) + 1, width), dtype=np.int32)  # benign images of a bundle before a place
+        below[1:][inside, bundle[down[inside]] - first] = 1
+        np.cumsum(below, axis=0, out=below)
+        won = np.add.reduceat(below[under] + below[level], starts, axis=0, dtype=float) / 2
+        wins[bundle[up[starts]], first : first + width] = won[:, : count - first]
     return wins
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from robustgan.metrics.cohort import Cohort, Mask, Numbers
 from robustgan.metrics.estimates import Estimate, auroc, balanced, flipped, share
 from robustgan.metrics.patients import diagnosis, recognition
+from robustgan.metrics.probabilities import brier, ece
 
 
 class Share(NamedTuple):
@@ -46,6 +47,9 @@ METRIC_NAMES: dict[str, str] = {
     "balanced_accuracy": "mean of sensitivity and specificity; the attacker wants it low",
     "auroc": "chance that a malignant image scores above a benign one, ties half; the attacker wants it low",
     **{name: f"{metric.meaning}; the attacker wants it high" for name, metric in FLIPS.items()},
+    "brier": "mean squared distance of P(malignant) from the label, 0 or 1; the attacker wants it high",
+    "ece": "expected calibration error: distance of P(malignant) from the share of malignant images, in 15 bins of "
+    "equally many images; too high from few images; the attacker wants it high",
 }
 
 IMAGE, RECOGNITION, DIAGNOSIS = "image", "patient recognition", "patient diagnosis"
@@ -59,6 +63,8 @@ def estimates(cohort: Cohort, right: Mask, score: Numbers) -> Iterator[tuple[str
         yield IMAGE, name, flipped(cohort, metric.counted(cohort), right)
     yield IMAGE, "balanced_accuracy", balanced(cohort, right)
     yield IMAGE, "auroc", auroc(cohort, score)
+    yield IMAGE, "brier", brier(cohort, score)
+    yield IMAGE, "ece", ece(cohort, score)
     yield RECOGNITION, "accuracy", recognition(cohort, right)
     for name, estimate in diagnosis(cohort, score).items():
         yield DIAGNOSIS, name, estimate

@@ -7,7 +7,8 @@ import pandas as pd
 from robustgan.tables import PREDICTIONS, check, empty
 
 WORST = "worst-case"  # name of the ensemble in the `attack` column
-CONTROLS = ("clean", "noise", WORST)  # not attacks that an attacker would choose between
+CLEAN = "clean"  # name of the attack that changes nothing
+CONTROLS = (CLEAN, "noise", WORST)  # not attacks that an attacker would choose between
 
 _RIVALS = ["model", "source", "norm", "seed"]  # attacks that differ in nothing else are alternatives
 

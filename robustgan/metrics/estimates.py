@@ -21,6 +21,7 @@ from robustgan.statistics import (
     Interval,
     Term,
     correlation,
+    durkalski,
     expanded_percentile,
     korn_graubard,
     outer,
@@ -48,6 +49,7 @@ class Estimate(NamedTuple):
     attacked: Reading = Reading()
     drop: Reading = Reading()
     p: float = math.nan
+    durkalski: float = math.nan  # the same test in the limit of many groups
     images: int = 0
     groups: int = 0
     note: str = ""
@@ -65,6 +67,7 @@ class Estimate(NamedTuple):
             **values,
             **ends,
             "p": self.p,
+            "p_durkalski": self.durkalski,
             "images": self.images,
             "groups": self.groups,
             "note": self.note,
@@ -82,7 +85,8 @@ class Estimate(NamedTuple):
         if groups >= FEWEST:
             return self.noted(f"{said}: indicative only")
         clean, attacked, drop = (Reading(part.value) for part in self[:3])
-        return self._replace(clean=clean, attacked=attacked, drop=drop, p=math.nan, note=f"{said}: no interval")
+        note = f"{said}: no interval"
+        return self._replace(clean=clean, attacked=attacked, drop=drop, p=math.nan, durkalski=math.nan, note=note)
 
 
 def share(cohort: Cohort, counted: Mask, right: Mask, ends: Ends = korn_graubard) -> Estimate:
@@ -95,8 +99,9 @@ def share(cohort: Cohort, counted: Mask, right: Mask, ends: Ends = korn_graubard
     there = cohort.sums(counted) > 0
     sizes, clean, attacked = (cohort.sums(mask)[there] for mask in (counted, before, after))
     found = paired(clean, attacked, sizes, ends, drawn)
-    test = sign_flip((clean - attacked).astype(int))
-    return found._replace(p=test, images=images, groups=groups).cautious(groups)
+    lost = (clean - attacked).astype(int)
+    tested = found._replace(p=sign_flip(lost), durkalski=durkalski(lost, sizes), images=images, groups=groups)
+    return tested.cautious(groups)
 
 
 def paired(clean: Sums, attacked: Sums, sizes: Sums, ends: Ends, drawn: Draws) -> Estimate:

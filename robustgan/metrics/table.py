@@ -25,7 +25,7 @@ from robustgan.statistics import Interval, holm, icc
 from robustgan.tables import METRICS, PREDICTIONS, check, empty
 
 _FAMILY = ["model", "unit", "metric", "seed"]  # tests within one of these are corrected for their number
-_MEANINGLESS = ["drop", "drop_low", "drop_high", "p"]  # where the clean classifier does not work
+_MEANINGLESS = ["drop", "drop_low", "drop_high", "p", "p_durkalski"]  # where the clean classifier does not work
 _WORKS = [
     "model",
     "magnification",
@@ -125,7 +125,7 @@ def measure(magnification: str, subtype: str, frame: pd.DataFrame) -> Iterator[d
 def unmoved(estimate: Estimate) -> Estimate:
     """An estimate where no image was changed: the drop is zero by construction, and nothing was tested."""
     drop = 0.0 if np.isfinite(estimate.clean.value) else np.nan
-    return estimate._replace(drop=Reading(drop, Interval(drop, drop)), p=np.nan)
+    return estimate._replace(drop=Reading(drop, Interval(drop, drop)), p=np.nan, durkalski=np.nan)
 
 
 def withhold(rows: pd.DataFrame, working: pd.DataFrame) -> pd.DataFrame:

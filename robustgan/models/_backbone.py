@@ -46,8 +46,8 @@ class Normalised(nn.Module):
         return logits
 
 
-def create(architecture: str, arguments: Mapping[str, Any]) -> nn.Module:
-    """A timm network with two logits and fresh weights.
+def create(architecture: str, arguments: Mapping[str, Any], outputs: int = 2) -> nn.Module:
+    """A timm network with fresh weights and so many outputs.
 
     Raises:
         InputError: timm does not know the architecture or an argument.
@@ -60,10 +60,10 @@ def create(architecture: str, arguments: Mapping[str, Any]) -> nn.Module:
     if taken:
         raise InputError(
             f"arguments: {', '.join(taken)} cannot be given here. "
-            "robustgan sets it: two logits, RGB, nothing downloaded."
+            "robustgan sets it: outputs as `head` says, RGB, nothing downloaded."
         )
     try:
-        network: nn.Module = timm.create_model(architecture, num_classes=2, **arguments)
+        network: nn.Module = timm.create_model(architecture, num_classes=outputs, **arguments)
     except (TypeError, ValueError, AssertionError, RuntimeError) as error:
         raise InputError(f"arguments: timm's `{architecture}` refuses {dict(arguments)!r:.200}: {error}") from None
     return network

@@ -1,4 +1,4 @@
-"""Weights files that a config names."""
+"""Files and code that a config names: their digest, and leave to run what is in them."""
 
 from __future__ import annotations
 
@@ -19,6 +19,19 @@ def fingerprint(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(
-            f"weights: {path.expanduser().absolute()} cannot be read: {error.strerror}. Give the path of a "
-            ".safetensors, .pt or .pth file; a relative path starts at the current folder."
+            f"weights: {path.expanduser().absolute()} cannot be read: {error.strerror}. Give the path of the "
+            "model's file (.safetensors, .pt, .pth, .pt2, .onnx); a relative path starts at the current folder."
         ) from None
+
+
+def permit(run_code: bool, what: str) -> None:
+    """Refuse to run code that nobody has allowed.
+
+    Raises:
+        ValueError: `run_code` is off; for a validator of settings.
+    """
+    if not run_code:
+        raise ValueError(
+            f"run_code: {what}, so nothing of it is read yet. If you trust where it comes from, set `run_code: true` "
+            "(`robustgan audit`: --run-code)"
+        )

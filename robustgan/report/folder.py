@@ -14,6 +14,9 @@ from PIL import Image, UnidentifiedImageError
 
 from robustgan import metrics, tables
 from robustgan.errors import InputError
+from robustgan.gates import Run, Verdict, judge
+from robustgan.gates.evidence import strength_of
+from robustgan.gates.policy import policy as policy_of
 from robustgan.tables import Column, Table
 
 CURVES: Table = {
@@ -22,18 +25,6 @@ CURVES: Table = {
     "step": Column("float64", "epoch or step of the training"),
     "name": Column("string", "name of the number"),
     "value": Column("float64", "the number"),
-}
-
-CALIBRATION: Table = {
-    **{name: tables.PREDICTIONS[name] for name in ("model", "source", "attack", "norm", "eps", "seed")},
-    "which": Column("string", "clean or attacked"),
-    "bin": Column("int64", "number of the bin, from 1, from low scores to high ones"),
-    "images": Column("int64", "images in the bin"),
-    "groups": Column("int64", "groups (patients) in the bin"),
-    "score": Column("float64", "mean P(malignant) in the bin"),
-    "share": Column("float64", "share of malignant images in the bin"),
-    "low": Column("float64", "lower end of the share's 95 % interval, clustered by group"),
-    "high": Column("float64", "upper end"),
 }
 
 EXAMPLES: Table = {
@@ -74,13 +65,36 @@ class Folder:
     sheets: tuple[Path, ...]  # contact sheets of generated images
     survival: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.SURVIVAL))
     strength: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.STRENGTH))
-    calibration: pd.DataFrame = field(default_factory=lambda: tables.empty(CALIBRATION))
     probes: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PROBES))
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
         """METRICS of the predictions."""
         return metrics.evaluate(self.predictions)
+
+    @cached_property
+    def calibration(self) -> pd.DataFrame:
+        """CALIBRATION of the predictions."""
+        return metrics.calibration(self.predictions)
+
+    @cached_property
+    def verdict(self) -> Verdict | None:
+        """What the run's policy says; None where no policy was given."""
+        policy = self.run.get("policy")
+        if not policy:
+            return None
+        found = Run(
+            self.metrics,
+            self.predictions,
+            self.run,
+            self.leaks,
+            self.folds,
+            self.generated,
+            self.strength if len(self.strength) else None,
+            self.survival if len(self.survival) else None,
+            self.path.resolve().name,
+        )
+        return judge(found, policy_of(policy))
 
     @cached_property
     def lookup(self) -> dict[tuple[Any, ...], Rows]:
@@ -168,19 +182,22 @@ def read(path: Path) -> Folder:
         InputError: a file is missing, or is not what it should be; the message names it.
     """
     place = path / "evidence"
+    run = _run(place / "run.json")
+    predictions = tables.read(path / "predictions.parquet", tables.PREDICTIONS)
+    survival = _later(path / "survival.parquet", tables.SURVIVAL)
+    strength = strength_of(path, run, predictions, survival if len(survival) else None)
     return Folder(
         path=path,
-        run=_run(place / "run.json"),
-        predictions=tables.read(path / "predictions.parquet", tables.PREDICTIONS),
+        run=run,
+        predictions=predictions,
         generated=tables.read(path / "generated.parquet", tables.GENERATED),
         folds=tables.read(place / "manifest.parquet", tables.FOLDS),
         leaks=tables.read(place / "leaks.csv", tables.LEAKS),
         curves=tables.read(place / "curves.csv", CURVES),
         examples=_examples(place),
         sheets=tuple(_picture(sheet) for sheet in sorted((place / "sheets").glob("*.png"))),
-        survival=_later(path / "survival.parquet", tables.SURVIVAL),
-        strength=_later(path / "strength.csv", tables.STRENGTH),
-        calibration=_later(path / "calibration.csv", CALIBRATION),
+        survival=survival,
+        strength=tables.empty(tables.STRENGTH) if strength is None else strength,
         probes=_later(place / "probes.parquet", tables.PROBES),
     )
 

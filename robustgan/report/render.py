@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 from robustgan import tables
@@ -47,6 +48,9 @@ def render(folder: Path) -> None:
         document = compose(found)
     tables.write(found.metrics, tables.METRICS, folder / "metrics.csv")
     tables.write(found.fooling, tables.FOOLING, folder / "fooling.csv")
+    tables.write(found.calibration, tables.CALIBRATION, folder / "calibration.csv")
+    if len(found.strength):
+        tables.write(found.strength, tables.STRENGTH, folder / "strength.csv")
     latex.write(document, found, folder / "tables")
     (folder / "report.md").write_text(markdown.text(document), "utf-8", newline="\n")
     (folder / "report.html").write_text(page.text(document, folder), "utf-8", newline="\n")
@@ -55,7 +59,7 @@ def render(folder: Path) -> None:
 def compose(found: Folder) -> Document:
     """The whole report, from what people must know first to what they look up."""
     sections = (
-        verdict.section(found, ()),
+        verdict.section(found, [asdict(row) for row in found.verdict.rows] if found.verdict else ()),
         answer.section(found),
         scope.section(found),
         performance.section(found),

@@ -20,7 +20,13 @@ from tests.conftest import Linear
 SETTINGS: dict[str, dict[str, Any]] = {
     "art": {"method": "SquareAttack", "parameters": {"max_iter": 3}},
     "advgan": {"width": 8},
+    "apgd": {"steps": 12, "restarts": 2},
+    "ensemble": {
+        "parts": [{"part": "apgd", "steps": 6}, {"part": "fab", "steps": 3}, {"part": "square", "queries": 9}]
+    },
+    "fab": {"steps": 6, "restarts": 2},
     "pgd": {"steps": 4, "restarts": 2},
+    "square": {"queries": 40},
 }
 EPS = {"linf": 8 / 255, "l2": 1.0}
 

@@ -1,6 +1,5 @@
 """Closed forms: a linear model's worst case is known, and with it the number of robust images."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -11,62 +10,14 @@ from robustgan.attacks.fgsm import FGSM
 from robustgan.attacks.noise import Noise
 from robustgan.attacks.pgd import PGD
 from robustgan.evaluation import judge
-from robustgan.interfaces import L2, Attack, Linf, Samples, State
-from tests.conftest import Linear, samples_of
-
-LINF = Linf(eps=5 / 255)  # whole grey levels: the worst case can be written
-SIZE = 16
-
-
-@dataclass
-class Case:
-    """400 images that a linear model gets right, some of them within reach of an attack."""
-
-    model: Linear
-    samples: Samples
-
-    @property
-    def x(self) -> torch.Tensor:
-        return self.samples.images.float() / 255
-
-    @property
-    def towards(self) -> torch.Tensor:
-        """Direction in which the wrong class gains: plus or minus the weights."""
-        return (1 - 2 * self.samples.labels).view(-1, 1, 1, 1) * self.model.weight.detach()
-
-    def clean_margin(self) -> torch.Tensor:
-        return margin(self.model(self.x), self.samples.labels).detach()
-
-    def worst_linf(self, eps: float) -> torch.Tensor:
-        """Highest margin in the budget and in [0, 1]: every channel goes as far as it can, on its own."""
-        room = torch.where(self.towards > 0, 1 - self.x, self.x).clamp_max(eps)
-        return self.clean_margin() + (self.towards.abs() * room).double().flatten(1).sum(1).float()
+from robustgan.interfaces import L2, Attack, Linf
+from tests.attacks.closed_form import LINF, Case, attacked, planted
+from tests.conftest import Linear
 
 
 @pytest.fixture
 def case() -> Case:
-    rng = torch.Generator().manual_seed(11)
-    weight = torch.randn(3, SIZE, SIZE, generator=rng) / 30
-    images = torch.randint(0, 256, (600, 3, SIZE, SIZE), generator=rng, dtype=torch.uint8)
-    images[:, :, :4] = torch.randint(0, 2, (600, 3, 4, SIZE), generator=rng, dtype=torch.uint8) * 255  # [0, 1] binds
-    model = Linear(weight, bias=-float((images.float() / 255 * weight).flatten(1).sum(1).median())).eval()
-    labels = model(images.float() / 255).argmax(1)
-    everything = Case(model, samples_of(images, labels))
-    # Within 1e-3 of the border another order of additions could decide; no image is left there.
-    clear = everything.worst_linf(LINF.eps).abs() > 1e-3
-    kept = clear.nonzero().flatten()[:400]
-    assert len(kept) == 400
-    return Case(model, samples_of(images[kept], labels[kept]))
-
-
-def state(n: int) -> State:
-    return State(torch.nn.Identity(), torch.Generator(), tuple(range(n)))
-
-
-def attacked(attack: Attack, model: Linear, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Margins of the attack's own float images, brought into the budget."""
-    x_adv = attack.threat.project(x, attack.perturb(model, x, y, state(len(x))))
-    return margin(model(x_adv), y).detach()
+    return planted()
 
 
 @pytest.mark.parametrize("threat", [Linf(eps=0.02), L2(eps=0.4)], ids=["linf", "l2"])

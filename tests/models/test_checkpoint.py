@@ -70,7 +70,7 @@ def test_weights_with_other_classes_or_names_say_what_differs(
 ) -> None:
     weights.save(timm.create_model("resnet10t", num_classes=3), tmp_path / "three.safetensors")
     with pytest.raises(
-        InputError, match=r"resnet10t, two logits.*wrong shape:.*fc.weight \(3, 512\) instead of \(2, 512\)"
+        InputError, match=r"resnet10t, 2 outputs.*wrong shape:.*fc.weight \(3, 512\) instead of \(2, 512\)"
     ):
         build(tmp_path / "three.safetensors")
     state = {name.replace("fc.", "head."): value for name, value in mine[0].state_dict().items()}

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from robustgan import tables
-from robustgan.report.folder import CALIBRATION
 
 CHECKS = {"budget": "pass", "restarts": "fail", "zero gradients": "warn", "transfer": "not run"}
 
@@ -66,21 +65,6 @@ def survival(path: Path, model: str = "densenet") -> pd.DataFrame:
     made = tables.check(made, tables.SURVIVAL)
     tables.write(made, tables.SURVIVAL, path / "survival.parquet")
     return made
-
-
-def calibration(path: Path, attack: str = "pgd", model: str = "densenet") -> None:
-    """Write CALIBRATION of one attack at 8/255: calibrated when clean, upside down when attacked."""
-    rows = [
-        {
-            "model": model, "source": model, "attack": attack, "norm": "linf", "eps": 8 / 255, "seed": 0,
-            "which": which, "bin": i + 1, "images": 20, "groups": 10, "score": score, "share": share,
-            "low": share - 0.05, "high": share + 0.05,
-        }
-        for which, flip in (("clean", False), ("attacked", True))
-        for i, score in enumerate((0.1, 0.5, 0.9))
-        for share in [1 - score if flip else score]
-    ]  # fmt: skip
-    tables.write(tables.check(pd.DataFrame(rows), CALIBRATION), CALIBRATION, path / "calibration.csv")
 
 
 OPERATING = {

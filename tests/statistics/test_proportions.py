@@ -1,33 +1,24 @@
 """Worked values, reference implementations, and coverage that is shown and not claimed."""
 
-import itertools
 import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import betainc
 from scipy.stats import binomtest
-from statsmodels.stats.contingency_tables import mcnemar
-from statsmodels.stats.multitest import multipletests
 
 from robustgan.statistics import (
     NO_INTERVAL,
-    Interval,
-    Term,
     clopper_pearson,
     correlation,
     expanded_percentile,
-    holm,
     icc,
     korn_graubard,
-    outer,
-    resample,
-    sign_flip,
-    square_and_add,
     wilson,
 )
+from robustgan.statistics.proportions import freedom
 
 COUNTS = st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -81,6 +72,31 @@ def test_korn_graubard_never_counts_more_images_than_there_are() -> None:
     assert korn_graubard(right / 2, np.ones(10), images=20.0) == pytest.approx(clopper_pearson(10, 20))
 
 
+def test_a_variance_from_one_group_has_few_degrees_of_freedom() -> None:
+    # deviations 8 and eight times -1: squares add up to 72, fourth powers to 4104; kurtosis 9 * 4104 / 72^2 = 7.125
+    assert freedom(np.array([8.0] + [-1.0] * 8)) == pytest.approx(18 / 6.125)
+    assert freedom(np.array([1.0, -1, 1, -1])) == 3  # all give the same
+    assert freedom(np.array([2.0, -1, -1, 0])) == 3  # kurtosis 4 * 18 / 36 = 2, 2 * 4 / 1 = 8: no more than groups - 1
+
+
+def test_groups_whose_images_all_agree_are_still_counted() -> None:
+    # 8 groups of 10 right, one 2 of 10: p = 82/90, v = 9/8 * 56.8889 / 8100, n_eff = 10.25, t(2.94) makes it 3.8;
+    # but images that agree within each of 9 groups are still 9 trials
+    right = np.array([10.0] * 8 + [2])
+    assert korn_graubard(right, np.full(9, 10.0)) == pytest.approx(clopper_pearson(8.2, 9))
+    # groups of 2 and 6, all or nothing: (2 + 6 + 6)^2 / (4 + 36 + 36) = 2.5789 trials
+    uneven = np.array([2.0, 6, 6])
+    assert korn_graubard(np.array([0.0, 6, 6]), uneven) == pytest.approx(clopper_pearson(12 / 14 * 196 / 76, 196 / 76))
+
+
+def test_groups_that_all_succeed_do_not_tell_how_failures_cluster() -> None:
+    # 10 groups of 10, two with 8 right: v = 10/9 * 6.4 / 100^2, n_eff = 0.96 * 0.04 / v = 54; two groups have
+    # failures, so t(2) = 4.302653 and n* = 54 * (1.959964 / 4.302653)^2 = 11.20519; t(8.9) would give 40.8
+    right = np.array([10.0] * 8 + [8, 8])
+    found = korn_graubard(right, np.full(10, 10.0))
+    assert found == pytest.approx(clopper_pearson(0.96 * 11.20519, 11.20519), abs=1e-5)
+
+
 def test_one_group_has_no_interval() -> None:
     assert korn_graubard(np.array([3.0]), np.array([4.0])) is NO_INTERVAL
     assert expanded_percentile(np.arange(10.0), 1) is NO_INTERVAL
@@ -117,17 +133,6 @@ def test_icc_by_hand_and_recovered() -> None:
     assert icc(right, sizes) == pytest.approx(0.3, abs=0.04)
 
 
-def test_square_and_add_by_hand() -> None:
-    # Independent 0.8 (0.7, 0.9) - 0.5 (0.1, 0.6): 0.3 - sqrt(0.1^2 + 0.1^2), 0.3 + sqrt(0.1^2 + 0.4^2)
-    first, second = Term(1, 0.8, Interval(0.7, 0.9)), Term(-1, 0.5, Interval(0.1, 0.6))
-    assert square_and_add(first, second) == pytest.approx((0.3 - math.sqrt(0.02), 0.3 + math.sqrt(0.17)))
-    # Correlation 0.5 takes 2 * 0.5 * 0.1 * 0.1 and 2 * 0.5 * 0.1 * 0.4 off
-    assert square_and_add(first, second, 0.5) == pytest.approx((0.3 - 0.1, 0.3 + math.sqrt(0.13)))
-    # The mean of 0.8 and 0.5: each reach is halved
-    mean = square_and_add(first._replace(weight=0.5), second._replace(weight=0.5))
-    assert mean == pytest.approx((0.65 - math.sqrt(0.05**2 + 0.2**2), 0.65 + math.sqrt(0.05**2 + 0.05**2)))
-
-
 def test_correlation_of_shares() -> None:
     sizes = np.array([4.0, 4, 4])
     first = np.array([4.0, 2, 0])
@@ -135,88 +140,3 @@ def test_correlation_of_shares() -> None:
     assert correlation(first, 4 - first, sizes) == pytest.approx(-1)
     assert correlation(first, sizes, sizes) == 0
     assert correlation(np.zeros(0), np.zeros(0), np.zeros(0)) == 0
-
-
-def test_resamples_keep_strata_and_belong_to_the_groups() -> None:
-    names = [f"patient {i}" for i in range(12)]
-    strata = np.array([1] * 5 + [2] * 6 + [3])
-    weights = resample(names, strata, 400)
-    assert weights.shape == (400, 12)
-    assert (weights[:, :5].sum(1) == 5).all()
-    assert (weights[:, 5:].sum(1) == 7).all()  # the stratum of one group is drawn with the largest
-    assert weights.mean(0) == pytest.approx(np.ones(12), abs=0.2)
-    assert np.array_equal(weights, resample(names, strata, 400))
-    assert not np.array_equal(weights, resample([*names[:-1], "another"], strata, 400))
-
-
-def test_expanded_percentiles_are_further_out_than_plain_ones() -> None:
-    # 10 groups: sqrt(10/9) * t(9) = 1.054093 * 2.262157 = 2.384523, and the normal tail beyond it is 0.008551
-    values = np.linspace(0, 1, 100_001)
-    assert expanded_percentile(values, 10) == pytest.approx((0.008551, 1 - 0.008551), abs=1e-5)
-    some = np.where(np.arange(len(values)) % 3 == 0, np.nan, values)
-    assert expanded_percentile(some, 10) == pytest.approx((0.008551, 1 - 0.008551), abs=1e-4)
-    assert expanded_percentile(np.full(100, np.nan), 10) is NO_INTERVAL
-
-
-def test_the_bootstrap_of_a_mean_has_the_width_of_a_t_interval() -> None:
-    rng = np.random.default_rng(3)
-    values = rng.normal(size=40)
-    weights = resample([str(i) for i in range(40)], np.zeros(40, dtype=int))
-    low, high = expanded_percentile(weights @ values / 40, 40)
-    assert high - low == pytest.approx(2 * 2.0227 * values.std(ddof=1) / math.sqrt(40), rel=0.08)
-
-
-def test_outer_takes_the_ends_of_those_that_exist() -> None:
-    assert outer(Interval(0.1, 0.5), NO_INTERVAL, Interval(0.2, 0.6)) == (0.1, 0.6)
-    assert outer(NO_INTERVAL) is NO_INTERVAL
-
-
-@given(st.lists(st.integers(-6, 6), max_size=10))
-@settings(deadline=None)
-def test_sign_flip_is_the_enumeration_of_all_signs(differences: list[int]) -> None:
-    values = np.array(differences, dtype=int)
-    reached = [abs(np.dot(signs, values)) for signs in itertools.product((-1, 1), repeat=len(values))]
-    assert sign_flip(values) == pytest.approx(np.mean(np.array(reached) >= abs(values.sum())))
-
-
-def test_sign_flip_floor_and_many_groups() -> None:
-    assert sign_flip(np.full(9, 3)) == pytest.approx(2 / 2**9)  # 0.0039: the smallest that 9 patients can give
-    rng = np.random.default_rng(5)
-    values = rng.integers(-8, 12, 60)
-    signs = rng.choice([-1, 1], (40_000, 60))
-    drawn = np.mean(np.abs(signs @ values) >= abs(values.sum()))
-    assert sign_flip(values) == pytest.approx(drawn, abs=0.01)
-
-
-def image_level(lost: int, won: int) -> float:
-    return mcnemar([[0, lost], [won, 0]], exact=True).pvalue
-
-
-def test_sign_flip_holds_its_level_where_mcnemar_on_images_does_not() -> None:
-    rng, groups, false = np.random.default_rng(7), 12, np.zeros(2)
-    for _ in range(400):
-        sizes = rng.integers(10, 40, groups)
-        changed = rng.binomial(sizes, 0.3)
-        lost = rng.binomial(changed, rng.beta(0.75, 0.75, groups))  # as often better as worse, but alike in a patient
-        won = changed - lost
-        false += np.array([sign_flip(lost - won), image_level(int(lost.sum()), int(won.sum()))]) < 0.05
-    by_patient, by_image = false / 400
-    assert by_patient <= 0.07
-    assert by_image > 0.2
-
-
-@given(st.integers(0, 30), st.integers(0, 30))
-def test_of_one_verdict_a_patient_sign_flip_is_mcnemar_s_exact_test(lost: int, won: int) -> None:
-    wanted = image_level(lost, won) if lost + won else 1
-    assert sign_flip(np.array([1] * lost + [-1] * won + [0] * 3)) == pytest.approx(wanted)
-
-
-@pytest.mark.parametrize("tests", [1, 3, 40])
-def test_holm_is_that_of_statsmodels_and_leaves_nan_out(tests: int) -> None:
-    p = np.random.default_rng(tests).random(tests) ** 6
-    p[1::5] = p[0]  # ties
-    wanted = multipletests(p, method="holm")[1]
-    assert holm(p) == pytest.approx(wanted)
-    with_gaps = np.insert(p, [0, tests], math.nan)
-    assert holm(with_gaps) == pytest.approx(np.insert(wanted, [0, tests], math.nan), nan_ok=True)
-    assert np.isnan(holm(np.full(2, math.nan))).all()

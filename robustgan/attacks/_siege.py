@@ -1,0 +1,158 @@
+"""Images under a strong attack: what it asks of the classifier, for any number of classes, and when an image falls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from robustgan.attacks._leads import Loss, lead
+from robustgan.counting import focus
+from robustgan.errors import RunError
+from robustgan.interfaces import Bounded
+from robustgan.quantise import LEVELS, to_8_bit, to_float
+from robustgan.tensors import Images, Labels, Logits, Network, Scores
+
+CLEAR = 1e-6  # a wrong logit is ahead if by more than this share of the largest logit: below, rounding decides
+
+Flags = Bool[Tensor, " n"]
+Rows = Int[Tensor, " n"]
+
+
+class NoGradientError(RunError):
+    """The classifier's outputs do not depend on the image in a way that torch can differentiate."""
+
+
+class Outcome(NamedTuple):
+    """What an attack leaves of each image."""
+
+    x_adv: Images
+    fooled: Flags  # this very image, as it would be written, fools the classifier
+    height: Scores  # how far the highest wrong logit is ahead of the right one
+
+
+class Slope(NamedTuple):
+    """What a forward and a backward pass say of each point."""
+
+    logits: Logits
+    value: Scores
+    gradient: Tensor  # over its size: its largest number is 1 or -1, so that a faint one is as good
+    size: Scores  # largest number of the gradient, before; 1 where it vanishes
+
+
+@dataclass(frozen=True)
+class Siege:
+    """Images, what may be done to them, and the classifier; it is shown no more of them than it is asked about."""
+
+    model: Network
+    x: Images
+    y: Labels
+    threat: Bounded
+    seeds: tuple[int, ...]
+    classes: int = 2
+    written: bool = True  # an image falls if it does as 8 bits; False: as floats, as other libraries count
+
+    def among(self, rows: Rows, attack: Attempt) -> Outcome:
+        """Attack some of the images only."""
+        seeds = tuple(self.seeds[row] for row in rows.tolist())
+        with focus(self.model, rows):
+            return attack(replace(self, x=self.x[rows], y=self.y[rows], seeds=seeds))
+
+    def ask(self, points: Images, rows: Rows) -> Logits:
+        """Logits of points that belong to these images: one forward pass."""
+        with torch.no_grad(), focus(self.model, rows):
+            return checked(self.model(points))
+
+    def climb(self, points: Images, rows: Rows, loss: Loss, target: Labels) -> Slope:
+        """Logits, loss and its gradient at these points: a forward and a backward pass.
+
+        The loss is taken in float64: logits of 1e6 leave it exact.
+
+        Raises:
+            RunError: logits or gradients are not finite.
+            NoGradientError: there is no gradient at all.
+        """
+        points = points.detach().requires_grad_()
+        with torch.enable_grad(), focus(self.model, rows):
+            raw = self.model(points)
+            logits = checked(raw)
+            value = loss(logits, self.y[rows], target)
+            if not value.requires_grad:
+                raise NoGradientError("the classifier gives no gradients; `kind: square` needs none.")
+            (gradient,) = torch.autograd.grad(value.sum(), points, allow_unused=True)
+        if gradient is None:
+            raise NoGradientError("the classifier gives no gradients; `kind: square` needs none.")
+        if not torch.isfinite(gradient.sum()):
+            raise RunError("the gradients of the classifier are not finite.")
+        size = gradient.abs().flatten(1).amax(1)
+        size = torch.where(size > 0, size, 1)
+        return Slope(logits.detach(), value.detach(), gradient / size.view(-1, 1, 1, 1), size)
+
+    def sent(self, points: Images, rows: Rows) -> Images:
+        """The points as an attacker could send them: inside the budget, 8 bits; as they are if floats count."""
+        if not self.written:
+            return points
+        clean = (self.x[rows] * LEVELS).round().to(torch.uint8)
+        return to_float(to_8_bit(clean, self.threat.project(self.x[rows], points), self.threat))
+
+    def fallen(self, points: Images, rows: Rows, logits: Logits) -> tuple[Flags, Images]:
+        """Which points inside the budget fool the classifier, and these as they are sent.
+
+        One more forward pass for those that do as floats: rounding to 8 bits may undo it.
+        """
+        down = ahead(logits, self.y[rows])
+        hit = down.nonzero().flatten()
+        if self.written and len(hit):
+            points, eight = points.clone(), self.sent(points[hit], rows[hit])
+            down[hit] = ahead(self.ask(eight, rows[hit]), self.y[rows[hit]])
+            points[hit] = torch.where(down[hit].view(-1, 1, 1, 1), eight, points[hit])
+        return down, points
+
+
+Attempt = Callable[[Siege], Outcome]
+
+
+def checked(logits: Tensor) -> Logits:
+    """The logits in float64.
+
+    Raises:
+        RunError: they are not finite.
+    """
+    if not torch.isfinite(logits).all():
+        raise RunError("the outputs of the classifier are not finite.")
+    return logits.double()
+
+
+def ahead(logits: Logits, y: Labels) -> Flags:
+    """Where a wrong logit is clearly ahead of the right one: another order of additions would not turn it."""
+    return lead(logits, y) > CLEAR * logits.abs().amax(1)
+
+
+def untouched(siege: Siege) -> Outcome:
+    """The images themselves: those that are wrong already need no attack."""
+    rows = torch.arange(len(siege.y), device=siege.y.device)
+    logits = siege.ask(siege.x, rows)
+    return Outcome(siege.x, ahead(logits, siege.y), lead(logits, siege.y))
+
+
+def relay(siege: Siege, attempts: Iterable[Attempt]) -> tuple[Outcome, Rows]:
+    """Point-wise worst case: each attempt gets what those before it left standing.
+
+    Returns:
+        For each image the first point that fooled, else the one closest to it; and the number of the attempt.
+    """
+    low = torch.full(siege.y.shape, -torch.inf, dtype=torch.float64, device=siege.y.device)
+    best, by = Outcome(siege.x.clone(), torch.zeros_like(siege.y).bool(), low), torch.zeros_like(siege.y)
+    for number, attempt in enumerate(attempts):
+        rows = (~best.fooled).nonzero().flatten()
+        if not len(rows):
+            break
+        found = siege.among(rows, attempt)
+        better = found.fooled | (found.height > best.height[rows])
+        for whole, part in zip((*best, by), (*found, torch.full_like(rows, number)), strict=True):
+            whole[rows[better]] = part[better]
+    return best, by

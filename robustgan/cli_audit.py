@@ -1,0 +1,108 @@
+"""`robustgan audit`: any classifier, any folder of images, one command; nothing is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from robustgan.cli_gate import EXITS, gate
+from robustgan.cli_run import carry_out
+from robustgan.terminal import AsJson, Settings, err, out
+
+EXAMPLES = (
+    f"With a policy: {EXITS} "
+    "Examples: `robustgan audit --model net.safetensors --architecture densenet121 --data slides --policy release` · "
+    "`robustgan audit --model net.onnx --head malignant --data slides --columns group=patient_id` · "
+    "`robustgan audit --model my_net.py:build --run-code --data slides --dry-run > audit.yaml`"
+)
+HEAD = (
+    "What each output stands for, in order: `benign,malignant` (the default), `malignant,benign`, `malignant` for one "
+    "logit with a sigmoid, or one word for each of k classes."
+)
+RUN_CODE = "Leave to run code: a function is yours, and reading a .pt2 can run what it holds."
+LEARN = (
+    "Share of the patients that AdvGAN learns from, such as 0.4; they are not tested then. Without it no generator is "
+    "trained. A model that only answers is learned from its answers."
+)
+POLICY = "Judge the run by this policy, in the report too: a file, or the name of one that comes with robustgan."
+
+
+def audit(
+    model: Annotated[str, typer.Option(help="Weights, .pt2, .onnx, module:function, file.py:function or a plug-in.")],
+    data: Annotated[str, typer.Option(help="Folder with a CSV table of images, labels and patients; or a kind.")],
+    policy: Annotated[str, typer.Option(help=POLICY)] = "",
+    architecture: Annotated[str, typer.Option(help="Of a weights file, as timm calls it.")] = "",
+    weights: Annotated[str, typer.Option(help="Weights file for the module that a function returns.")] = "",
+    head: Annotated[str, typer.Option(help=HEAD)] = "",
+    probabilities: Annotated[bool, typer.Option("--probabilities", help="The outputs are no logits.")] = False,
+    normalise: Annotated[str, typer.Option(help="imagenet (default of weights files), half, none or bytes.")] = "",
+    run_code: Annotated[bool, typer.Option("--run-code", help=RUN_CODE)] = False,
+    table: Annotated[str, typer.Option(help="The CSV table in the folder; manifest.csv by default.")] = "",
+    columns: Annotated[str, typer.Option(help="Its columns: path=file,label=class,group=patient_id.")] = "",
+    labels: Annotated[str, typer.Option(help="Its labels: tumour=malignant,normal=benign.")] = "",
+    size: Annotated[int, typer.Option(help="Side of the square that images are brought to, in pixels.")] = 224,
+    eps: Annotated[list[str] | None, typer.Option(help="Budget, largest last; 8/255 by default.")] = None,
+    operating: Annotated[
+        str, typer.Option(help="half, youden or sensitivity=0.95, on validation patients.")
+    ] = "youden",
+    train_share: Annotated[float, typer.Option(min=0, max=0.9, help=LEARN)] = 0.0,
+    quick: Annotated[bool, typer.Option("--quick", help="Few steps and queries: a first look.")] = False,
+    name: Annotated[str, typer.Option(help="Name of the report; made from the model's by default.")] = "",
+    sets: Settings = None,
+    out_dir: Annotated[
+        Path, typer.Option("--out", help="Folder that gets `runs/`, `reports/` and the config.")
+    ] = Path(),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the config; run nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Audit a trained classifier: faults, attacks, strength evidence, report. Every patient validates or tests.
+
+    A model without gradients (ONNX) meets attacks that ask for its outputs, and its report says so. The config of the
+    audit is written beside the report; `robustgan run` takes it.
+    """
+    from robustgan import mandate
+    from robustgan.experiment import experiment
+    from robustgan.stages import Place, stages
+
+    wanted = mandate.Mandate(
+        model, data, architecture, weights, head, probabilities, normalise, run_code, table, columns, labels, size,
+        tuple(eps or ["8/255"]), operating, train_share, quick, name,
+    )  # fmt: skip
+    settings = _changed({**mandate.config(wanted), **({"policy": policy} if policy else {})}, sets)
+    plan, place = experiment(settings), Place(out_dir.resolve(), Path().resolve())
+    text = written(settings)
+    if dry_run:
+        total = len(stages(plan, place))
+        out.print(text.rstrip("\n"), markup=False, highlight=False)
+        err.print(f"{total} stages, then the report. Nothing was run.", highlight=False)
+        return
+    file = place.out / f"{plan.name}.yaml"
+    place.out.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, "utf-8")
+    folder = carry_out(plan, place, f"robustgan run {file.name}", as_json)
+    if policy:
+        gate(folder, policy, as_json=as_json)  # leaves with the verdict's exit code
+
+
+def written(settings: dict[str, Any]) -> str:
+    """The config as YAML, in the order in which it was made."""
+    return yaml.dump(settings, Dumper=Plain, sort_keys=False, width=120, allow_unicode=True)
+
+
+class Plain(yaml.SafeDumper):
+    """Writes a part that stands in several places in full each time, as people would."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Never refer back."""
+        return True
+
+
+def _changed(settings: dict[str, Any], sets: list[str] | None) -> dict[str, Any]:
+    from robustgan.config import override
+
+    for one in sets or []:
+        settings = override(settings, one)
+    return settings

@@ -1,0 +1,72 @@
+"""Whether the attacks were strong enough to believe: what a failing check takes from every gate about robustness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal
+
+from robustgan.gates.evidence import Run
+from robustgan.gates.gate import Case, Gate
+from robustgan.gates.rows import Row
+
+SOUND = ("pass", "warn")  # of a check; anything else, `not run` too, undermines
+
+
+class StrengthGate(Gate):
+    """Every strength check passed. A check that does not says nothing bad of the model: it says nothing at all."""
+
+    kind: Literal["strength"]
+
+    def rows(self, case: Case) -> Iterator[Row]:
+        """One row a model; never `fail`, for a weak attack proves nothing against a model."""
+        for model in self.judged(case.run):
+            doubt = undermined(case.run, model)
+            if doubt:
+                yield self.unknown(model, "", doubt)
+                continue
+            checks = _checks(case.run, model)
+            warned = [check for check, status in checks.items() if status == "warn"]
+            said = f"{len(checks)} checks passed" + (f", with warnings: {', '.join(warned)}" if warned else "")
+            yield self.exact(model, "", True, said, observed=float(len(checks)), limit=float(len(checks)))
+
+
+def undermined(run: Run, model: str) -> str:
+    """Why the strength of the attacks on this model is in doubt; empty where it is not.
+
+    No table, no check, a failing check and one that was not run all put it in doubt.
+    """
+    checks = _checks(run, model)
+    if not checks:
+        return "no strength check was run on this model"
+    bad = [f"{check} ({status or 'no status'})" for check, status in checks.items() if status not in SOUND]
+    return f"strength checks that did not pass: {', '.join(bad)}" if bad else ""
+
+
+def weakened(row: Row, run: Run) -> Row:
+    """A pass about robustness is no pass where the attacks may have been weak; a failure stays one.
+
+    A model that a weak attack fools already is fooled.
+    """
+    if not row.robustness or row.status != "pass":
+        return row
+    doubts = [undermined(run, model) for model in ([row.model] if row.model else run.models)]
+    doubt = next(filter(None, doubts), "")
+    if not doubt:
+        return row
+    return replace(row, status="indeterminate", reason=f"{doubt}; so this is not shown: {row.reason}")
+
+
+def _checks(run: Run, model: str) -> dict[str, str]:
+    """Status of each check on a model; of two rows of one check, the graver one."""
+    if run.strength is None:
+        return {}
+    rows = run.strength[run.strength["model"] == model]
+    found: dict[str, str] = {}
+    for check, status in zip(rows["check"].astype(str), rows["status"].astype(str), strict=True):
+        found[check] = max(found.get(check, "pass"), status, key=_gravity)
+    return found
+
+
+def _gravity(status: str) -> int:
+    return SOUND.index(status) if status in SOUND else len(SOUND)

@@ -1,0 +1,90 @@
+"""Does a fooling image survive being saved, and would anybody see the change?
+
+What is judged is the 8-bit image. Beside it stand the same image read back from a PNG file and from a JPEG file, its
+structural similarity to the original, and how far its stain moved.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+from torch import nn
+from torch.nn import functional
+from torchmetrics.functional.image import structural_similarity_index_measure
+
+from robustgan.augment import DARKEST, HED
+from robustgan.freezing import frozen
+from robustgan.operating import score, threshold_of
+from robustgan.quantise import to_float
+from robustgan.tensors import Bytes, Labels, Scores
+
+JPEG_QUALITY = 90  # what cameras and viewers write by default, or nearly
+
+
+def survival(model: nn.Module, clean: Bytes, written: Bytes, batch: int) -> pd.DataFrame:
+    """The columns of SURVIVAL that follow from the 8-bit images: verdicts after saving, and how far the change shows.
+
+    Args:
+        model: the classifier.
+        clean: the originals.
+        written: the fooling images, in the same order.
+        batch: images that are classified at once.
+    """
+    png, jpeg = saved(written, "PNG"), saved(written, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    columns = {
+        "png_pred": called(model, png, batch),
+        "jpeg_pred": called(model, jpeg, batch),
+        "ssim": similarity(clean, written, batch).double(),
+        "stain": stain_shift(clean, written).double(),
+    }
+    return pd.DataFrame({name: value.cpu().numpy() for name, value in columns.items()})
+
+
+def called(model: nn.Module, images: Bytes, batch: int) -> Labels:
+    """Labels that the classifier gives at its operating point."""
+    with frozen(model):
+        found = torch.cat([score(model, to_float(part)) for part in torch.split(images, batch)])
+    labels: Labels = (found >= threshold_of(model)).long()
+    return labels
+
+
+def saved(images: Bytes, kind: str, **options: int) -> Bytes:
+    """Images after they were written as files of this kind and read again."""
+    return torch.stack([_round_trip(one, kind, options) for one in images.cpu()]).to(images.device)
+
+
+def _round_trip(image: torch.Tensor, kind: str, options: dict[str, int]) -> torch.Tensor:
+    file = BytesIO()
+    Image.fromarray(image.permute(1, 2, 0).contiguous().numpy()).save(file, kind, **options)
+    with Image.open(file) as again:
+        return torch.from_numpy(np.array(again.convert("RGB"))).permute(2, 0, 1)
+
+
+def similarity(clean: Bytes, written: Bytes, batch: int) -> Scores:
+    """Structural similarity of each image to its original; 1 where nothing changed.
+
+    Source: Wang, Bovik, Sheikh, Simoncelli, IEEE Trans. Image Process. 13(4):600-612, 2004, with its 11x11 window.
+    """
+    pairs = zip(torch.split(written, batch), torch.split(clean, batch), strict=True)
+    found = [
+        torch.as_tensor(
+            structural_similarity_index_measure(to_float(a), to_float(b), data_range=1.0, reduction="none")
+        ).reshape(-1)
+        for a, b in pairs
+    ]
+    return torch.cat(found)
+
+
+def stain_shift(clean: Bytes, written: Bytes) -> Scores:
+    """How far the mean haematoxylin and eosin of each image moved, in decadic optical density.
+
+    Source: the stains' directions are those of Ruifrok, Johnston, Anal. Quant. Cytol. Histol. 23(4):291-299, 2001.
+    """
+    basis = functional.normalize(torch.tensor(HED), dim=1).to(clean.device)
+    before, after = (-to_float(x).clamp_min(DARKEST).log10().flatten(2).mean(2) for x in (clean, written))
+    moved: Scores = ((after - before) @ torch.linalg.inv(basis))[:, :2].norm(dim=1)
+    return moved
