@@ -76,8 +76,19 @@ OPERATING = {
 
 
 def complete(path: Path, model: str = "densenet") -> None:
-    """Write everything that a run of today measures."""
-    strength(path, model=model)
+    """Write everything that a run of today measures; strength is judged from the probes."""
     probes(path, model=model)
     survival(path, model)
-    calibration(path, model=model)
+
+
+def policy(title: str = "Release") -> dict[str, Any]:
+    """A policy that the planted run meets in part."""
+    return {
+        "name": "release", "title": title, "gates": [
+            {"name": "leak-free", "kind": "leak_free", "why": title},
+            {"name": "strength", "kind": "strength", "why": title},
+            {"name": "clean-sensitivity", "kind": "clean_sensitivity", "limit": 0.5, "bound": "low", "why": title},
+            {"name": "missed-cancers", "kind": "missed_cancers", "norm": "linf", "eps": "8/255", "limit": 0.1,
+             "bound": "high", "why": title},
+        ],
+    }  # fmt: skip
