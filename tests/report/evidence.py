@@ -73,3 +73,22 @@ OPERATING = {
         "sensitivity": 0.96, "specificity": 0.8, "images": 120, "groups": 30,
     }
 }  # fmt: skip
+
+
+def complete(path: Path, model: str = "densenet") -> None:
+    """Write everything that a run of today measures; strength is judged from the probes."""
+    probes(path, model=model)
+    survival(path, model)
+
+
+def policy(title: str = "Release") -> dict[str, Any]:
+    """A policy that the planted run meets in part."""
+    return {
+        "name": "release", "title": title, "gates": [
+            {"name": "leak-free", "kind": "leak_free", "why": title},
+            {"name": "strength", "kind": "strength", "why": title},
+            {"name": "clean-sensitivity", "kind": "clean_sensitivity", "limit": 0.5, "bound": "low", "why": title},
+            {"name": "missed-cancers", "kind": "missed_cancers", "norm": "linf", "eps": "8/255", "limit": 0.1,
+             "bound": "high", "why": title},
+        ],
+    }  # fmt: skip

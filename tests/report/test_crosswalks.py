@@ -21,7 +21,6 @@ OTHERS = [Section(anchor, anchor.upper(), ()) for anchor in sorted(ANCHORS)]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     path = tmp_path_factory.mktemp("cross") / "planted"
     planted.build(path, repeats=1, levels=(8,), magnifications=(40,))
-    evidence.strength(path)
     evidence.probes(path)
     return read(path)
 
@@ -48,7 +47,8 @@ def test_an_item_is_reported_only_with_its_evidence(folder: Folder) -> None:
     without = states(bare)
     for text in ("More iterations change nothing", "An iterative attack is no weaker than one step"):
         assert without[text] == "not in this run"
-    assert with_probes["Calibration, in numbers and as a curve"] == "not in this run"
+    assert with_probes["Calibration, in numbers and as a curve"] == "reported"
+    assert with_probes["Limits against a policy that somebody answers for"] == "not in this run"
 
 
 def test_a_section_that_is_not_there_is_not_pointed_to(folder: Folder) -> None:

@@ -4,9 +4,11 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
-from robustgan.report import latex, markdown
-from robustgan.report.document import Cell, Table
+from robustgan.report import latex, markdown, page
+from robustgan.report.document import Cell, Document, Table
+from robustgan.report.folder import read
 from robustgan.report.pictures import slug
+from robustgan.report.sections import crosswalks, strength, untested, verdict
 
 from .conftest import HOSTILE
 
@@ -27,10 +29,26 @@ class Tags(HTMLParser):
 
 
 def test_html_shows_hostile_names_as_text(hostile: Path) -> None:
-    page = Tags()
-    page.feed((hostile / "report.html").read_text("utf-8"))
-    assert page.scripts == 1
-    assert page.text.count(HOSTILE) > 10
+    seen = Tags()
+    seen.feed((hostile / "report.html").read_text("utf-8"))
+    assert seen.scripts == 1
+    assert seen.text.count(HOSTILE) > 10
+
+
+def test_hostile_gates_checks_and_settings_are_text_in_the_new_parts(hostile: Path) -> None:
+    folder = read(hostile)
+    words = ("gate", "kind", "model", "scope", "status", "bound", "reason")
+    numbers = {"observed": 0.5, "low": 0.4, "high": 0.6, "limit": 0.9, "images": 1, "groups": 1, "robustness": True}
+    row = {**dict.fromkeys(words, HOSTILE), **numbers}
+    gates = verdict.section(folder, [row, {**row, "status": "fail"}])
+    sections = (gates, strength.section(folder), untested.section(folder), crosswalks.section(folder, [gates]))
+    document = Document("t", "s", sections)
+    for section in sections:
+        seen = Tags()
+        seen.feed(page.text(Document("t", "s", (section,)), hostile))
+        assert seen.scripts == 1
+        assert seen.text.count(HOSTILE) >= (0 if section.anchor == "crosswalks" else 1), section.anchor
+    assert "<script" not in markdown.text(document)
 
 
 def test_markdown_shows_hostile_names_as_text(hostile: Path) -> None:

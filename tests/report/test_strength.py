@@ -12,16 +12,11 @@ from . import evidence, planted
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    """A run whose finished table of checks came along, without the probes."""
     made = planted.build(tmp_path_factory.mktemp("strong") / "planted", repeats=1, levels=(8,), magnifications=(40,))
     evidence.strength(made)
-    evidence.probes(made)
-    return made
-
-
-@pytest.fixture(scope="module")
-def folder(path: Path) -> Folder:
-    return read(path)
+    return read(made)
 
 
 def words(section: Section, tone: str = "") -> str:
@@ -47,7 +42,7 @@ def test_a_failing_check_warns_on_top_of_the_answer(folder: Folder) -> None:
     assert "1 strength check fails (restarts)" in first.text
 
 
-def test_what_was_not_measured_is_said_and_not_good(path: Path, tmp_path: Path) -> None:
+def test_what_was_not_measured_is_said_and_not_good(tmp_path: Path) -> None:
     bare = read(planted.build(tmp_path / "bare", repeats=1, levels=(8,), magnifications=(40,)))
     assert "strength of the attacks was not measured" in words(answer.section(bare))
     assert "must not be read as robustness" in words(strength.section(bare), "warning")
@@ -60,7 +55,11 @@ def test_passing_checks_leave_the_answer_without_a_warning(tmp_path: Path) -> No
     assert "strength" not in words(answer.section(read(made)))
 
 
-def test_curves_say_what_the_probes_reached(folder: Folder) -> None:
+def test_curves_say_what_the_probes_reached(tmp_path: Path) -> None:
+    made = planted.build(tmp_path / "probed", repeats=1, levels=(8,), magnifications=(40,))
+    evidence.probes(made)
+    folder = read(made)
+    assert any(isinstance(block, Table) for block in strength.section(folder).blocks)
     figure = next(block for block in strength.section(folder).blocks if isinstance(block, Figure))
     alts = {picture.path: picture.alt for picture in figure.pictures}
     assert list(alts) == [f"figures/probe-{name}.png" for name in ("budget", "iterations", "restarts", "queries")]

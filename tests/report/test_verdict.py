@@ -10,7 +10,7 @@ from robustgan.report.document import Paragraph, Section, Table, Tiles
 from robustgan.report.folder import Folder, read
 from robustgan.report.sections import verdict
 
-from . import planted
+from . import evidence, planted
 
 
 def gate(name: str, status: str, **changes: Any) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def gate(name: str, status: str, **changes: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     path = tmp_path_factory.mktemp("verdict") / "planted"
-    return read(planted.build(path, repeats=1, levels=(8,), magnifications=(40,), policy={"name": "release"}))
+    return read(planted.build(path, repeats=1, levels=(8,), magnifications=(40,), policy=evidence.policy()))
 
 
 def said(section: Section) -> str:

@@ -13,8 +13,8 @@ REPORTED, LACKING = "reported", "not in this run"
 MARKS: Mapping[str, Status] = {REPORTED: "good", LACKING: "poor", MANUAL: "open"}
 INTRO = (
     "Items of published checklists that such an evaluation touches, in our words, and where this report speaks to "
-    "them. `reported` says that there is something to read, not that it is good or enough. `manual` items take a "
-    "person; nothing here ticks them. This is no claim of compliance with any of them."
+    "them. Reported: there is something to read; that says neither good nor enough. Manual: it takes a person; nothing "
+    "here ticks it. This is no claim of compliance with any of them."
 )
 
 

@@ -42,7 +42,7 @@ def section(folder: Folder, rows: Sequence[Row]) -> Section:
         )
         blocks = [Tiles((Tile("Verdict", "none", "no policy was given", "open"),)), Paragraph(text)]
     else:
-        blocks = list(_judged(str(policy.get("name") or policy.get("title") or "without a name"), rows))
+        blocks = list(_judged(str(policy.get("title") or policy.get("name") or "without a name"), rows))
     return Section("verdict", "Verdict", (*blocks, Paragraph(_about(folder)), Paragraph(DISCLAIMER, "note")))
 
 
