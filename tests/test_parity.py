@@ -78,7 +78,8 @@ def test_the_problem_can_be_learned() -> None:
 def test_committed_table_matches_the_published_autoattack() -> None:
     frame = pd.read_csv(Path(__file__).parents[1] / "reports" / "benchmarks" / "parity.csv")
     assert tuple(frame.columns) == parity.COLUMNS
-    original = frame[(frame["library"] == "auto-attack") & (frame["attack"] == "ensemble")].set_index("classes")
+    original = frame[(frame["library"] == "auto-attack") & (frame["attack"] == "ensemble")]
+    original = original[original["norm"] == "linf"].set_index("classes")  # its L2 Square fails on images of 12 pixels
     assert set(original.index) >= {2, 4, 8}
     assert original.loc[[4, 8], "difference"].abs().max() <= 0.5
     assert original["robust_accuracy"].between(0.1, 0.95).all(), "some stand: otherwise nothing is compared"
