@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from robustgan.gates import read_policy
-from robustgan.terminal import configs, policies
+from robustgan.shipped import configs, policies
 from tests.test_cli import robustgan
 
 ROOT = Path(__file__).parents[1]
