@@ -92,14 +92,34 @@ def unbounded(probed: Probed, size: float, expected: str) -> Row:
     return row
 
 
+def square(probed: Probed, predictions: pd.DataFrame, model: str) -> Row:
+    """Of the images that the run's ensemble was given: how many only its gradient-free part fooled, after all others.
+
+    Source: one of AutoAttack's warnings, Croce and Hein 2020 (https://arxiv.org/abs/2003.01690): where random search
+    finds what gradients do not, gradients are hidden.
+    """
+    check, expected = "square", "Square fools no image that the ensemble's gradient attacks miss"
+    rows = at_budget(probed, predictions, model)
+    rows = rows[rows["attack"].isin(rows.loc[rows["solver"] != "", "attack"]) & (rows["clean_pred"] == rows["label"])]
+    if not len(rows):
+        return not_run(check, "no ensemble at this budget", expected)
+    late, n = int(rows["solver"].str.startswith("square").sum()), len(rows)
+    fooled = int((rows["pred"] != rows["label"]).sum())
+    found = f"the run's ensemble fools {fooled} of {n} images, {late} of them with Square alone"
+    return counted(check, late, n, MISSED, found, expected)
+
+
+def at_budget(probed: Probed, predictions: pd.DataFrame, model: str) -> pd.DataFrame:
+    """Rows of the run's attacks on this classifier, at the budget that is judged."""
+    near = (predictions["eps"] - probed.eps).abs() <= 1e-9
+    own = (predictions["model"] == model) & (predictions["source"] == model) & (predictions["norm"] == probed.norm)
+    return predictions[own & near & (predictions["attack"] != "clean")]
+
+
 def of_run(probed: Probed, predictions: pd.DataFrame, model: str) -> Row:
     """The run's own attacks at this budget against everything the probes found."""
     check, expected = "attacks of the run", "the run's attacks together fool what the probes fool"
-    near = (predictions["eps"] - probed.eps).abs() <= 1e-9
-    own = (predictions["model"] == model) & (predictions["source"] == model) & (predictions["norm"] == probed.norm)
-    rows = predictions[own & near]
-    rows = rows[rows["attack"] != "clean"]
-    worst = probed.worst()
+    rows, worst = at_budget(probed, predictions, model), probed.worst()
     if not len(rows) or not len(worst):
         return not_run(check, f"no attack of the run has the budget {probed.norm} {probed.eps:.4g}", expected)
     theirs = rows.assign(fooled=rows["pred"] != rows["label"]).groupby(["fold", "image_id"])["fooled"].any()

@@ -56,6 +56,7 @@ def of_model(
     yield from attacking.converged(probed)
     yield from attacking.budgets(probed)
     yield attacking.of_run(probed, predictions, model)
+    yield attacking.square(probed, predictions, model)
     yield from saving.survival(None if survival is None else at_budget(survival, model, probed))
 
 

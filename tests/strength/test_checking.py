@@ -156,6 +156,16 @@ def test_the_attacks_of_the_run_have_to_keep_up_with_the_probes() -> None:
     assert other["status"] == "not run"
 
 
+@pytest.mark.parametrize(("late", "status"), [(0, "pass"), (1, "warn"), (15, "fail")])
+def test_square_finds_nothing_that_gradients_miss(late: int, status: str) -> None:
+    rows = predictions(first(30))
+    solvers = ["square" if i < late else "apgd-ce" for i in range(30)] + [""] * (len(rows) - 30)
+    row = checked(predictions=rows.assign(attack="ensemble", solver=solvers)).loc["square"]
+    assert (row["status"], row["value"]) == (status, late)
+    assert f"{late} of them with Square alone" in row["found"]
+    assert checked(predictions=rows).loc["square", "status"] == "not run"
+
+
 def saved(lost: int = 0, png: int = 0, jpeg: int = 0) -> pd.DataFrame:
     frame = predictions(first(40)).assign(ssim=1.0, stain=0.0)
     wrong = frame["pred"]
