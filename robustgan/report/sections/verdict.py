@@ -16,7 +16,7 @@ OUTCOMES = {
     "fail": "The policy is not met.",
     "indeterminate": "The policy can be called neither met nor broken.",
 }
-NAMED = 8  # attacks that the scope names
+NAMED = 8  # attacks that the scope names; half as many gates with their places
 WORST_FIRST = ("fail", "incomplete", "indeterminate")
 DISCLAIMER = "This report is not a clearance, of a medical device or of anything else; no compliance claim is made."
 COLUMNS = (
@@ -77,7 +77,9 @@ def _rank(status: str) -> int:
 
 
 def _words(word: str, rows: Sequence[Row]) -> str:
-    named = [_place(row) for row in rows if row["status"] == word]
+    deciding = [row for row in rows if row["status"] == word]
+    few = len(deciding) <= NAMED // 2  # more: the gates alone, the table has their places
+    named = list(dict.fromkeys(_place(row) if few else str(row["gate"]) for row in deciding))
     start = OUTCOMES.get(word, OUTCOMES["indeterminate"])
     if not rows:
         return f"{start} A policy was given, but no gate was judged."
