@@ -123,9 +123,12 @@ def list_(
 @app.command(epilog="Example: `robustgan report reports/quickstart`")
 def report(folder: Annotated[Path, typer.Argument(help="A report folder, as `run` made it.")]) -> None:
     """Render a report again from its own tables. Needs no torch."""
+    from robustgan import seal
     from robustgan.report.render import render
 
+    seal.check(folder)
     render(folder)
+    seal.renew(folder)
     out.print(f"Report: {folder / 'report.html'}", markup=False, highlight=False)
 
 

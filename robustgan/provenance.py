@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import resource
@@ -10,6 +9,8 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from robustgan.seal import digests
 
 PACKAGES = (
     "robustgan", "torch", "torchvision", "timm", "adversarial-robustness-toolbox", "numpy", "pandas", "pyarrow",
@@ -53,14 +54,12 @@ def write(path: Path, folders: list[Path], config: dict[str, Any]) -> None:
     records = [json.loads((folder / "run.json").read_text("utf-8")) for folder in folders]
     kept = ("stage", "name", "key", "inputs", "device", "seconds", "peak_mib")
     stages = [{key: record[key] for key in kept} for record in records]
-    files = sorted(p for p in path.parent.rglob("*") if p.is_file() and p.name != path.name)
-    digests = {p.relative_to(path.parent).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
     content = {
         "config": config,
         "versions": records[-1]["versions"],
         "system": records[-1]["system"],
         "seconds": round(sum(stage["seconds"] for stage in stages), 3),
         "stages": stages,
-        "files": digests,
+        "files": digests(path.parent),
     }
     path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")

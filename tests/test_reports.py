@@ -1,5 +1,6 @@
 """The committed reports are what the code makes of their own tables; the README quotes them."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import readme
-from robustgan import tables
+from robustgan import seal, tables
 from robustgan.report.render import render
 
 ROOT = Path(__file__).parents[1]
@@ -22,6 +23,12 @@ def test_a_committed_report_is_rendered_from_its_tables(folder: Path, tmp_path: 
     metrics = tables.read(copy / "metrics.csv", tables.METRICS)
     assert metrics.equals(tables.read(folder / "metrics.csv", tables.METRICS))
     assert (copy / "report.md").read_text("utf-8") == (folder / "report.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("folder", COMMITTED, ids=lambda path: path.name)
+def test_a_committed_report_is_what_its_run_and_its_last_rendering_wrote(folder: Path) -> None:
+    told = json.loads((folder / "run.json").read_text("utf-8"))["files"]
+    assert seal.digests(folder) == told
 
 
 def test_the_suites_that_the_readme_promises_are_there() -> None:

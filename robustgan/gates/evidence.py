@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from robustgan import metrics, strength, tables
+from robustgan import metrics, seal, strength, tables
 from robustgan.errors import InputError
 
 
@@ -52,7 +52,8 @@ def read_run(folder: Path) -> Run:
     The predictions and run.json must be there. Other tables may be absent, as in folders of older versions.
 
     Raises:
-        InputError: no report folder, or a file in it is not what it should be; the message names it.
+        InputError: no report folder, or a file in it is not what it should be, or is not what the run wrote; the
+            message names it.
     """
     place = folder / "evidence"
     if not (folder / "predictions.parquet").exists():
@@ -60,6 +61,7 @@ def read_run(folder: Path) -> Run:
             f"{folder}: no report folder (it has no predictions.parquet). Give a folder under reports/ that "
             "`robustgan run` wrote."
         )
+    seal.check(folder)
     rows, said = tables.read(folder / "predictions.parquet", tables.PREDICTIONS), _facts(place / "run.json")
     survival = _if_there(folder / "survival.parquet", tables.SURVIVAL)
     return Run(
