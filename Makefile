@@ -17,7 +17,7 @@ report: .venv/.run
 	@echo "Open out/reports/quickstart/report.html in a browser."
 
 test: .venv/.test
-	$(BIN)/python -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: .venv/.dev
 	$(BIN)/tox run -e lint,type,imports
