@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
 from robustgan.gates.evidence import Run
-from robustgan.gates.gate import Case, Gate
+from robustgan.gates.gate import Case, Gate, budget
 from robustgan.gates.rows import Row
 from robustgan.strength import REQUIRED
 
@@ -50,7 +51,19 @@ def undermined(run: Run, model: str) -> str:
     return f"strength checks that did not pass: {', '.join(bad)}" if bad else ""
 
 
-def weakened(row: Row, run: Run) -> Row:
+def elsewhere(run: Run, gate: Gate) -> str:
+    """What to say where the strength of the attacks was measured at another budget than the gate's; else empty."""
+    eps, norm = getattr(gate, "eps", None), getattr(gate, "norm", None)
+    rule = run.config.get("strength")
+    threat = rule.get("threat") if isinstance(rule, dict) else None
+    if not isinstance(threat, dict) or eps is None:
+        return ""
+    same = math.isclose(float(threat["eps"]), eps, rel_tol=1e-6) and norm in (None, threat["norm"])
+    there, here = budget(str(threat["norm"]), float(threat["eps"])), budget(norm or "eps", eps)
+    return "" if same else f"the strength of attacks was measured at {there}, not at {here}"
+
+
+def weakened(row: Row, run: Run, gate: Gate) -> Row:
     """A pass about robustness is no pass where the attacks may have been weak; a failure stays one.
 
     A model that a weak attack fools already is fooled.
@@ -58,7 +71,7 @@ def weakened(row: Row, run: Run) -> Row:
     if not row.robustness or row.status != "pass":
         return row
     doubts = [undermined(run, model) for model in ([row.model] if row.model else run.models)]
-    doubt = next(filter(None, doubts), "")
+    doubt = next(filter(None, [*doubts, elsewhere(run, gate)]), "")
     if not doubt:
         return row
     return replace(row, status="indeterminate", reason=f"{doubt}; so this is not shown: {row.reason}")

@@ -56,7 +56,7 @@ def judge(run: Run, policy: Policy, baseline: Run | None = None) -> Verdict:
     every pass about robustness into `indeterminate`.
     """
     case = Case(run, policy.fewest_groups, baseline)
-    rows = tuple(weakened(row, run) for gate in demands(policy) for row in _rows(gate, case))
+    rows = tuple(weakened(row, run, gate) for gate in demands(policy) for row in _rows(gate, case))
     return Verdict(policy, rows, facts(run))
 
 

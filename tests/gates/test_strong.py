@@ -85,3 +85,20 @@ def test_of_two_rows_of_one_check_the_graver_counts(robust: Run) -> None:
     for statuses in (["fail", "pass"], ["pass", "fail"]):
         table = pd.concat([cases.strength(transfer=status) for status in statuses])
         assert cases.judged(replace(robust, strength=table), kind="strength")[0].status == "indeterminate"
+
+
+@pytest.mark.parametrize(
+    ("threat", "status"),
+    [
+        ({"norm": "linf", "eps": 8 / 255}, "pass"),
+        ({"norm": "linf", "eps": 4 / 255}, "indeterminate"),
+        ({"norm": "l2", "eps": 8 / 255}, "indeterminate"),
+        (None, "pass"),
+    ],
+)
+def test_strength_at_another_budget_is_no_evidence(robust: Run, threat: dict[str, object] | None, status: str) -> None:
+    config = {**robust.config, "strength": {"images": 128, "threat": threat} if threat else None}
+    gate = {**GATES[2], "norm": "linf", "eps": 8 / 255}
+    (row,) = cases.judged(replace(robust, run={**robust.run, "config": config}), **gate)
+    assert row.status == status
+    assert ("strength of attacks was measured at" in row.reason) == (status == "indeterminate")
