@@ -23,7 +23,13 @@ from robustgan.journal import Tick
 from robustgan.stages import Place, Stage, policy_of, stages
 from robustgan.store import cached
 
-BASE = ("manifest", "pixels", "split", "inspected")  # where these fail, nothing that follows would mean anything
+BASE = (
+    "manifest",
+    "pixels",
+    "split",
+    "classifier",
+    "inspected",
+)  # where these fail, nothing that follows would mean anything
 ROOM = 2**20  # bytes: a disk with less is full, for whoever just failed to write to it
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from robustgan.interfaces import Samples
+from robustgan.interfaces import Access, Samples
 from robustgan.journal import Journal, Tick
 from robustgan.tensors import Network
 
@@ -223,12 +223,14 @@ def forged(work: Work) -> None:
 
 def probed(work: Work) -> None:
     """Measure whether the attacks are strong enough to believe, on some of the test images."""
-    from robustgan import probing, tables
+    from robustgan import config, probing, tables
     from robustgan.experiment import Strength
 
     rule = Strength.read(work.settings["rule"])
+    card = json.loads((work.inputs["classifier"] / "card.json").read_text("utf-8"))
+    access: Access = "white-box" if config.plugin("models", card["model"]).gradients else "query"
     rows, facts = probing.measure(
-        classifier_of(work, "classifier"), samples(work, "test"), rule, work.settings["seed"], work.tick
+        classifier_of(work, "classifier"), samples(work, "test"), rule, work.settings["seed"], work.tick, access
     )
     names = {"model": work.settings["name"], "fold": work.settings["fold"]}
     tables.write(rows.assign(**names), tables.PROBES, work.folder / "probes.parquet")

@@ -1,4 +1,4 @@
-"""Run robustgan and die in the middle of one step: `python tests/killed.py STEP <arguments of robustgan>`.
+"""Run robustgan and die in the middle of one step: `python -P tests/killed.py STEP <arguments of robustgan>`.
 
 Python tells an audit hook of every folder made, file opened and file renamed before it happens. The fifth such event
 under the step's `.partial` folder, or the rename that would publish it, sends SIGKILL to this very process: no clock,

@@ -50,6 +50,7 @@ def test_a_plan_needs_no_torch(tmp_path: Path, without_torch: dict[str, str]) ->
         "pixels",
         "split",
         "classifier",
+        "inspected",
         "generator",
         "attacked",
         "forged",

@@ -21,7 +21,10 @@ from robustgan.stages import Place, stages
 
 SMOKE = Path(__file__).parents[1] / "configs" / "smoke.yaml"
 KILLED = Path(__file__).with_name("killed.py")
-STEPS = ("manifest", "pixels", "split", "classifier", "generator", "attacked", "forged", "report")
+STEPS = (
+    *("manifest", "pixels", "split", "classifier", "inspected", "operating", "probed", "generator", "attacked"),
+    *("forged", "report"),
+)
 
 
 def arguments(out: Path) -> list[str]:
@@ -84,7 +87,7 @@ def test_the_same_command_again_redoes_nothing(finished: Path) -> None:
 def test_a_kill_in_every_step_changes_nothing(finished: Path, tmp_path: Path) -> None:
     for step in STEPS:
         died = subprocess.run(
-            [sys.executable, str(KILLED), step, *arguments(tmp_path)], capture_output=True, check=False
+            [sys.executable, "-P", str(KILLED), step, *arguments(tmp_path)], capture_output=True, check=False
         )
         assert died.returncode == -signal.SIGKILL, f"{step}: {died.stderr.decode()}"
         assert any((tmp_path / "runs" / step).glob("*.partial")), f"the kill came after {step}"
@@ -141,7 +144,9 @@ def test_stage_keys_depend_on_what_matters(tmp_path: Path) -> None:
         return {name for name in base if other.get(name) != base[name]}
 
     assert changed(title="other words") == set()
-    assert changed(seed=1) == {name for name in base if name.startswith(("classifier", "train", "attack"))}
+    assert changed(seed=1) == {
+        name for name in base if name.startswith(("classifier", "train", "attack", "inspect", "operating", "probe"))
+    }
     only = changed(
         attacks=[{"kind": "clean"}, *settings["attacks"][1:2], {"kind": "fgsm", "threat": {"norm": "linf", "eps": 0.1}}]
     )

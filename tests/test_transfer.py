@@ -51,7 +51,8 @@ def test_judged_by_its_own_source_it_is_the_attack_itself() -> None:
     images = torch.randint(0, 256, (10, 3, 8, 8), generator=rng).to(torch.uint8)
     samples, attack = samples_of(images, torch.arange(10) % 2), FGSM(threat=Linf(eps=EPS))
     own, _ = evaluation.judge(attack, model, nn.Identity(), samples, 0, 4)
-    assert judge(attack, Pair(model, model), nn.Identity(), samples, 0, 4, silent).equals(own)
+    again = judge(attack, Pair(model, model), nn.Identity(), samples, 0, 4, silent)
+    assert again.equals(own.drop(columns="float_pred"))
 
 
 def plan(transfer: bool) -> Experiment:
