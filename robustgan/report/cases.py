@@ -21,6 +21,10 @@ SHOWN_AS = {
     "advgan": "AdvGAN",
     "dcgan": "DCGAN",
     "noise": "Noise",
+    "apgd": "Auto-PGD",
+    "fab": "FAB",
+    "square": "Square",
+    "ensemble": "Ensemble",
     WORST: "Worst case",
 }
 
