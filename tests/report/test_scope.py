@@ -65,7 +65,7 @@ def test_every_attack_has_its_technique_and_class_and_the_versions_are_printed(t
     assert "AML.T0043.001 Black-Box Optimization" in caption
     ids = {name: cells[3] for name, cells in rows.items()}
     assert ids == {
-        "Noise": "none", "PGD": "AML.T0043.000, AML.T0044", "square": "AML.T0043.001, AML.T0040",
+        "Noise": "none", "PGD": "AML.T0043.000, AML.T0044", "Square": "AML.T0043.001, AML.T0040",
         "AdvGAN": "AML.T0043.000, AML.T0044", "DCGAN": "AML.T0043", "mine": "none",
         "ART Hop Skip Jump": "AML.T0043.001, AML.T0040", "ART Deep Fool": "AML.T0043.000, AML.T0044",
         "dynamic": "AML.T0005.001, AML.T0043.002, AML.T0040", "transfer": "AML.T0005.000, AML.T0043.002",
