@@ -71,6 +71,6 @@ def test_every_attack_has_its_technique_and_class_and_the_versions_are_printed(t
         "dynamic": "AML.T0005.001, AML.T0043.002, AML.T0040", "transfer": "AML.T0005.000, AML.T0043.002",
     }  # fmt: skip
     assert rows["mine"][-1] == "not mapped"
-    assert rows["square"][-1].startswith("Black-box evasion (NISTAML.025)")
+    assert rows["Square"][-1].startswith("Black-box evasion (NISTAML.025)")
     assert rows["dynamic"][0] == "missed cancers: malignant is called benign"
     assert "unrestricted" in rows["DCGAN"][-1]
