@@ -7,6 +7,7 @@ from pathlib import Path
 
 from generate.markdown import code, table
 from robustgan.config import kinds, read_yaml, summary
+from robustgan.gates import atlas
 from robustgan.metrics import FOOLING_NAMES, METRIC_NAMES
 from robustgan.report import techniques as known
 from robustgan.splits import protocols as split_protocols
@@ -38,7 +39,7 @@ def techniques() -> str:
     every += [(f"`advgan`, `knowledge: {name}`", one) for name, one in known.KNOWLEDGE.items()]
     every += [("`art` with a method that asks", known.QUERY), ("`transfer: true`", known.MOVED)]
     rows = [(name, one.knowledge, one.access, ", ".join(map(_atlas, one.atlas)), one.nist) for name, one in every]
-    header = ("attack", "knows", "is given", f"MITRE ATLAS {known.ATLAS}", f"NIST {known.NIST}")
+    header = ("attack", "knows", "is given", f"MITRE ATLAS {atlas.VERSION}", f"NIST {known.NIST}")
     return table(header, rows)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import Field
 
 from robustgan.config import number
-from robustgan.gates.evidence import Run, listed
+from robustgan.gates.evidence import Run, label_of, listed
 from robustgan.gates.gate import Budget, Case, Gate, budget
 from robustgan.gates.rows import Row
 
@@ -95,13 +95,13 @@ def wanted(run: Run) -> list[Wanted]:
 
 
 def attack_of(entry: dict[str, Any]) -> Wanted:
-    """An entry of the config: its name is its name, its kind and method, or its kind."""
-    kind = str(entry.get("kind"))
-    named = str(entry.get("name") or (f"{kind}-{entry['method']}" if "method" in entry else kind))
+    """An entry of the config."""
     threat = entry.get("threat") if isinstance(entry.get("threat"), dict) else {}
     eps = number(threat.get("eps")) if isinstance(threat, dict) else None
     norm = str(threat.get("norm", "unrestricted")) if isinstance(threat, dict) else "unrestricted"
-    return Wanted(named, kind, norm, float(eps) if isinstance(eps, int | float) else math.nan)
+    return Wanted(
+        label_of(entry), str(entry.get("kind")), norm, float(eps) if isinstance(eps, int | float) else math.nan
+    )
 
 
 def coverage(run: Run) -> tuple[float, list[str]]:

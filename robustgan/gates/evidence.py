@@ -40,6 +40,12 @@ class Run:
         return tuple(dict.fromkeys([*(str(entry.get("name")) for entry in entries), *self.predictions["model"]]))
 
 
+def label_of(entry: dict[str, Any]) -> str:
+    """What the tables call an attack of the config: its name, its kind and method, or its kind."""
+    kind = str(entry.get("kind"))
+    return str(entry.get("name") or (f"{kind}-{entry['method']}" if "method" in entry else kind))
+
+
 def listed(settings: dict[str, Any], key: str) -> list[Any]:
     """The list under a key; empty where there is none."""
     found = settings.get(key)

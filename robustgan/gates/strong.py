@@ -10,9 +10,7 @@ from typing import Literal
 from robustgan.gates.evidence import Run
 from robustgan.gates.gate import Case, Gate, budget
 from robustgan.gates.rows import Row
-from robustgan.strength import REQUIRED
-
-SOUND = ("pass", "warn")  # of a check; anything else, `not run` too, undermines
+from robustgan.strength import SOUND, doubts, statuses
 
 
 class StrengthGate(Gate):
@@ -42,12 +40,7 @@ def undermined(run: Run, model: str) -> str:
     checks = _checks(run, model)
     if not checks:
         return "no strength check was run on this model"
-    told = {**dict.fromkeys(REQUIRED, "not run"), **checks}
-    bad = [
-        f"{check} ({status or 'no status'})"
-        for check, status in told.items()
-        if status not in SOUND and (check in REQUIRED or status != "not run")
-    ]
+    bad = doubts(checks)
     return f"strength checks that did not pass: {', '.join(bad)}" if bad else ""
 
 
@@ -78,15 +71,5 @@ def weakened(row: Row, run: Run, gate: Gate) -> Row:
 
 
 def _checks(run: Run, model: str) -> dict[str, str]:
-    """Status of each check on a model; of two rows of one check, the graver one."""
-    if run.strength is None:
-        return {}
-    rows = run.strength[run.strength["model"] == model]
-    found: dict[str, str] = {}
-    for check, status in zip(rows["check"].astype(str), rows["status"].astype(str), strict=True):
-        found[check] = max(found.get(check, "pass"), status, key=_gravity)
-    return found
-
-
-def _gravity(status: str) -> int:
-    return SOUND.index(status) if status in SOUND else len(SOUND)
+    """Status of each check on a model."""
+    return {} if run.strength is None else statuses(run.strength[run.strength["model"] == model])

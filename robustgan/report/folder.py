@@ -15,7 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from robustgan import metrics, tables
 from robustgan.errors import InputError
 from robustgan.gates import Run, Verdict, judge
-from robustgan.gates.evidence import strength_of
+from robustgan.gates.evidence import label_of, strength_of
 from robustgan.gates.policy import policy as policy_of
 from robustgan.tables import Column, Table
 
@@ -162,12 +162,6 @@ def records(frame: pd.DataFrame) -> list[Row]:
     """Rows as plain dictionaries."""
     names = [str(name) for name in frame.columns]
     return [dict(zip(names, values, strict=True)) for values in frame.itertuples(index=False, name=None)]
-
-
-def label_of(entry: dict[str, Any]) -> str:
-    """What the tables call an attack of the config: its name, its kind and method, or its kind."""
-    kind = str(entry.get("kind"))
-    return str(entry.get("name") or (f"{kind}-{entry['method']}" if "method" in entry else kind))
 
 
 def case_key(model: str, source: str, attack: str, norm: str, eps: float, seed: int) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-ATLAS, NIST = "5.6.0", "AI 100-2e2025"
+NIST = "AI 100-2e2025"
 
 NAMES = {
     "AML.T0005.000": "Create Proxy AI Model: Train Proxy via Gathered AI Artifacts",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import pandas as pd
+
+SOUND = ("pass", "warn")  # of a check; a status that nobody knows is none
 
 # Without these nobody can say that an attack was strong. The others need what a run may do without: attacks of its own
 # at the budget that is judged, saved images.
@@ -32,12 +35,37 @@ class Verdict(NamedTuple):
         return "no strength check fails"
 
 
+def statuses(strength: pd.DataFrame) -> dict[str, str]:
+    """Status of each check of one classifier; of two rows of one check, the graver one."""
+    found: dict[str, str] = {}
+    for check, status in zip(strength["check"].astype(str), strength["status"].astype(str), strict=True):
+        found[check] = max(found.get(check, "pass"), status, key=_gravity)
+    return found
+
+
+def doubts(found: Mapping[str, str]) -> tuple[str, ...]:
+    """The checks that put the strength of the attacks in doubt, with their status: those that are not sound.
+
+    A check that is not required may be left out; a required one that is not in the table was not run.
+    """
+    told = {**dict.fromkeys(REQUIRED, "not run"), **found}
+    return tuple(
+        f"{check} ({status or 'no status'})"
+        for check, status in told.items()
+        if status not in SOUND and (check in REQUIRED or status != "not run")
+    )
+
+
 def verdict(strength: pd.DataFrame) -> Verdict:
     """Sum up the STRENGTH rows of one classifier. No rows, no evidence."""
     said = [f"{row.check}: {row.found}" for row in strength.itertuples()]
     status = strength["status"].tolist()
-    failed = tuple(text for text, one in zip(said, status, strict=True) if one == "fail")
+    failed = tuple(text for text, one in zip(said, status, strict=True) if one not in (*SOUND, "not run"))
     warned = tuple(text for text, one in zip(said, status, strict=True) if one == "warn")
     ran = set(strength.loc[strength["status"] != "not run", "check"])
     missing = tuple(check for check in REQUIRED if check not in ran)
-    return Verdict(not failed and not missing, failed, missing, warned)
+    return Verdict(not doubts(statuses(strength)), failed, missing, warned)
+
+
+def _gravity(status: str) -> int:
+    return SOUND.index(status) if status in SOUND else len(SOUND)

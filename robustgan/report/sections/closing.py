@@ -6,10 +6,11 @@ import json
 import shlex
 
 from robustgan import metrics
+from robustgan.gates.evidence import label_of
 from robustgan.report import cases as lookup
 from robustgan.report import pictures
 from robustgan.report.document import Block, Cell, Items, Listing, Paragraph, Section, Table, Terms
-from robustgan.report.folder import Folder, label_of
+from robustgan.report.folder import Folder
 from robustgan.report.words import count, listed
 
 FEW = 30  # patients of one class, below which a limit says so

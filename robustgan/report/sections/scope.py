@@ -7,10 +7,12 @@ from typing import Any
 
 import pandas as pd
 
+from robustgan.gates import atlas
+from robustgan.gates.evidence import label_of
 from robustgan.report import cases as lookup
 from robustgan.report import techniques
 from robustgan.report.document import Block, Cell, Paragraph, Section, Table, Terms
-from robustgan.report.folder import Folder, label_of
+from robustgan.report.folder import Folder
 from robustgan.report.words import absent, count, listed, plain
 
 FITS = {
@@ -165,7 +167,7 @@ def _catalogued(folder: Folder) -> Table:
         used |= dict.fromkeys(found.atlas)
     names = "; ".join(f"{key} {techniques.NAMES[key]}" for key in sorted(used)) or "none is used here"
     caption = (
-        f"Goal, knowledge and access of each attack, with technique ids of MITRE ATLAS {techniques.ATLAS} ({names}; "
+        f"Goal, knowledge and access of each attack, with technique ids of MITRE ATLAS {atlas.VERSION} ({names}; "
         f"all of them serve AML.T0015 Evade AI Model) and classes of NIST {techniques.NIST}."
     )
     columns = ("Attack", "Goal", "Knowledge", "Access", "MITRE ATLAS", "NIST class")

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from robustgan.gates.evidence import label_of
 from robustgan.report.cases import POOLED
 from robustgan.report.document import Block, Cell, Figure, Paragraph, Picture, Section, Table
 from robustgan.report.figures import contact
-from robustgan.report.folder import Folder, label_of, records
+from robustgan.report.folder import Folder, records
 from robustgan.report.pictures import keep, slug
 from robustgan.report.words import absent, percent, plain, share_cell
 
