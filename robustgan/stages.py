@@ -19,7 +19,7 @@ from robustgan.interfaces import AnyAttack
 from robustgan.shipped import policy_path
 from robustgan.store import code_digest, digest
 
-PROBING = ("fgsm", "noise", "pgd")  # attacks that probing/plan.py names
+PROBING = ("fgsm", "noise", "pgd", "square")  # attacks that probing/plan.py names
 
 
 @dataclass(frozen=True)

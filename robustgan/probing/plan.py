@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from robustgan.config import plugin
 from robustgan.interfaces import Attack, Bounded, Linf
 from robustgan.probing.quiet import Quiet
-from robustgan.probing.search import Search
 
 STEPS = 20  # gradients of the reference climb
 ITERATIONS = (5, 10, 20, 40)  # the last doubles the reference
@@ -64,7 +63,8 @@ def budgets(threat: Bounded, shape: tuple[int, ...]) -> list[Ask]:
 
 def searches(threat: Bounded) -> list[Ask]:
     """Attacks that need answers alone."""
-    return [Ask("black-box", QUERIES, Search(threat=threat, queries=QUERIES))]
+    square = {"kind": "square", "threat": threat.model_dump(), "queries": QUERIES}
+    return [Ask("black-box", QUERIES, plugin("attacks", square))]
 
 
 def noises(threat: Bounded) -> list[Ask]:
