@@ -74,10 +74,12 @@ class Local(Backend):
         """Stop all workers, and wait until they are gone."""
         with self.lock:
             self.closed = True
-            workers = [*self.idle, *self.busy]
-        for worker in workers:
-            worker.process.terminate()  # all at once, so that their time runs at once
-        for worker in workers:
+            idle, busy = list(self.idle), list(self.busy)
+        for worker in idle:
+            worker.pipe.close()  # there are no more jobs: it ends by itself
+        for worker in busy:
+            worker.process.terminate()
+        for worker in (*idle, *busy):
             worker.bury()
         self.threads.shutdown(cancel_futures=True)
 

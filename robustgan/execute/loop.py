@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from pathlib import Path
 from typing import NamedTuple
 
 from robustgan.errors import FullDiskError, InputError, RunError
@@ -83,6 +84,8 @@ class Loop:
 
     def settle(self, stage: Stage, error: BaseException | None) -> None:
         """Take note of how a stage ended."""
+        if error is None and stage.key not in listed(self.place.folder(stage).parent):
+            error = RunError("a worker made it, but its folder is not here: workers must share the folder --out.")
         if error is None:
             self.done.add(stage.key)
             return
@@ -110,6 +113,11 @@ class Loop:
         late = f"not run: {self.manner.max_hours:g} hours were over (--max-hours)"
         left = [(stage, failed.get(stage.key, late)) for stage in self.todo if stage.key not in self.done]
         return Outcome([stage for stage in self.todo if stage.key in self.done], left)
+
+
+def listed(folder: Path) -> set[str]:
+    """Names in a folder: a network file system may keep saying that one is not there until its folder is listed."""
+    return {path.name for path in folder.iterdir()} if folder.exists() else set()
 
 
 def progress_of(place: Place, stage: Stage) -> tuple[int, int, str] | None:

@@ -1,5 +1,6 @@
 """A small plan of planted stages, and a way to carry it out."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,22 @@ def quiet(stage: Stage, cached: bool) -> Tick:
 
 def words(place: Place, stages: list[Stage]) -> list[str]:
     return [(place.folder(stage) / "note.txt").read_text("utf-8") for stage in stages]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def await_file(path: Path) -> str:
+    start = time.monotonic()
+    while not path.exists() or not path.read_text():
+        assert time.monotonic() - start < planted.GIVE_UP, f"{path.name} did not appear"
+        time.sleep(0.02)
+    return path.read_text()
 
 
 @pytest.fixture

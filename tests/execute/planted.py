@@ -70,6 +70,13 @@ class StubbornError(Exception):
         super().__init__("planted fault")
 
 
+def who(work: Work) -> None:
+    """Write down the name of the dask worker."""
+    from distributed import get_worker
+
+    (work.folder / "note.txt").write_text(str(get_worker().name), "utf-8")
+
+
 def hang(work: Work) -> None:
     """Say who is at work, and never end."""
     (work.data / "hangs").write_text(str(os.getpid()), "utf-8")

@@ -13,23 +13,7 @@ from robustgan.errors import RunError
 from robustgan.execute.local import Local
 from robustgan.stages import Place
 from tests.execute import planted
-from tests.execute.conftest import Carry, stage, tree, words
-
-
-def alive(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def await_file(path: Path) -> str:
-    start = time.monotonic()
-    while not path.exists() or not path.read_text():
-        assert time.monotonic() - start < planted.GIVE_UP, f"{path.name} did not appear"
-        time.sleep(0.02)
-    return path.read_text()
+from tests.execute.conftest import Carry, alive, await_file, stage, tree, words
 
 
 def test_two_workers_work_at_once_and_a_killed_one_loses_only_its_try(carry: Carry, place: Place) -> None:
