@@ -61,7 +61,8 @@ class Parts:
 
 def below(pid: int) -> list[int]:
     """Processes that a process started, and those that they did, but for Python's own tracker of what they share."""
-    found = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()] if alive(pid) else []
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    found = [int(one) for task in tasks for one in task.read_text().split()] if alive(pid) else []
     found = [one for one in found if b"resource_tracker" not in Path(f"/proc/{one}/cmdline").read_bytes()]
     return [*found, *(one for child in found for one in below(child))]
 
