@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from robustgan.errors import RunError
+from robustgan.stopping import Stop
 
 Tick = Callable[[int, int, str], None]  # (done, total, what people read next to the bar)
 
@@ -24,8 +25,9 @@ def silent(done: int, total: int, text: str) -> None:
 class Journal:
     """The notes of one training, in its stage folder."""
 
-    def __init__(self, folder: Path, tick: Tick = silent) -> None:
+    def __init__(self, folder: Path, tick: Tick = silent, stop: Stop | None = None) -> None:
         self.folder = folder
+        self.stop = stop or Stop()
         self.tick = tick
         self.stats = folder / "stats.jsonl"
         self.checkpoint = folder / "checkpoint.pt"
@@ -45,13 +47,14 @@ class Journal:
             file.write(json.dumps(values) + "\n")
 
     def save(self, **state: Any) -> None:
-        """Keep everything needed to go on (tensors, numbers, state dicts), atomically."""
+        """Keep everything needed to go on (tensors, numbers, state dicts), atomically; leave, if that was asked for."""
         import torch
 
         size = self.stats.stat().st_size if self.stats.exists() else 0
         partial = self.checkpoint.with_suffix(".tmp")
         torch.save({**state, "journal_bytes": size}, partial)
         partial.replace(self.checkpoint)
+        self.stop.leave()
 
     def load(self) -> dict[str, Any] | None:
         """Return the last checkpoint and cut `stats.jsonl` back to it; None where there is none."""

@@ -7,12 +7,13 @@ plan needs none of them, and they say which code a result depends on (`store.cod
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from robustgan.interfaces import Access, Samples
 from robustgan.journal import Journal, Tick
+from robustgan.stopping import Stop
 from robustgan.tensors import Network
 
 if TYPE_CHECKING:
@@ -29,11 +30,12 @@ class Work:
     folder: Path  # to be filled
     data: Path  # data sets are found under this folder
     tick: Tick
+    stop: Stop = field(default_factory=Stop)  # asks a training to leave
 
     @property
     def journal(self) -> Journal:
         """Where a training writes its numbers and its checkpoint."""
-        return Journal(self.folder, self.tick)
+        return Journal(self.folder, self.tick, self.stop)
 
 
 # --------------------------------------------------------------------------------------------------------- data
