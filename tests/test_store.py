@@ -96,6 +96,30 @@ def test_a_killed_run_frees_its_lock_and_its_half_work(tmp_path: Path) -> None:
     assert sorted(p.name for p in done.iterdir()) == ["result", "run.json"]
 
 
+def test_one_that_hung_and_lost_its_lease_spoils_nothing(tmp_path: Path) -> None:
+    """Another machine took over while this one hung: it finds its folder gone, and takes the other's result."""
+
+    def hang(folder: Path, tell: Tell) -> dict:
+        store.leased(tmp_path, "s", "k").unlink()  # what the other machine does after a minute of silence
+        other = cached(tmp_path, "s", "k", fill)
+        (folder / "late").write_text("this must not arrive")
+        pytest.fail(f"wrote into {other}")
+
+    done = cached(tmp_path, "s", "k", hang)
+    assert sorted(p.name for p in done.iterdir()) == ["result", "run.json"]
+    assert [p.name for p in (tmp_path / "s").iterdir()] == ["k"]
+
+
+def test_a_failure_is_remembered_until_the_stage_succeeds(tmp_path: Path) -> None:
+    record = {"stage": "s", "name": "a stage", "key": "k", "reason": "why", "kind": "failed", "pid": 1}
+    assert store.failure(tmp_path, "s", "k") is None
+    store.record_failure(tmp_path, record)
+    assert store.failure(tmp_path, "s", "k") == record
+    assert store.failure(tmp_path, "s", "other") is None
+    cached(tmp_path, "s", "k", fill)
+    assert store.failure(tmp_path, "s", "k") is None
+
+
 def test_digests_do_not_depend_on_the_order_of_keys() -> None:
     assert digest({"a": 1, "b": [2, None]}) == digest({"b": [2, None], "a": 1})
     assert digest({"a": 1}) != digest({"a": 1.5})
