@@ -46,6 +46,12 @@ class Journal:
         with self.stats.open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
 
+    def step(self, done: int, total: int, text: str, state: Callable[[], dict[str, Any]]) -> None:
+        """Tell of a step of a training, and leave after it with a checkpoint of `state`, if that was asked for."""
+        if self.stop.asked:
+            self.save(**state())
+        self.tick(done, total, text)
+
     def save(self, **state: Any) -> None:
         """Keep everything needed to go on (tensors, numbers, state dicts), atomically; leave, if that was asked for."""
         import torch
