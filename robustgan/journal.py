@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from robustgan.errors import RunError
+from robustgan.team import ALONE, Team
 
 Tick = Callable[[int, int, str], None]  # (done, total, what people read next to the bar)
 
@@ -24,9 +25,10 @@ def silent(done: int, total: int, text: str) -> None:
 class Journal:
     """The notes of one training, in its stage folder."""
 
-    def __init__(self, folder: Path, tick: Tick = silent) -> None:
+    def __init__(self, folder: Path, tick: Tick = silent, team: Team = ALONE) -> None:
         self.folder = folder
         self.tick = tick
+        self.team = team  # the processes that share the training; only its leader's notes are kept
         self.stats = folder / "stats.jsonl"
         self.checkpoint = folder / "checkpoint.pt"
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from robustgan.interfaces import Access, Samples
 from robustgan.journal import Journal, Tick
+from robustgan.team import ALONE, Team
 from robustgan.tensors import Network
 
 if TYPE_CHECKING:
@@ -29,11 +30,12 @@ class Work:
     folder: Path  # to be filled
     data: Path  # data sets are found under this folder
     tick: Tick
+    team: Team = ALONE  # the processes that share a training
 
     @property
     def journal(self) -> Journal:
         """Where a training writes its numbers and its checkpoint."""
-        return Journal(self.folder, self.tick)
+        return Journal(self.folder, self.tick, self.team)
 
 
 # --------------------------------------------------------------------------------------------------------- data
@@ -78,6 +80,13 @@ def split(work: Work) -> None:
 
 def classifier(work: Work) -> None:
     """Build a classifier and train it on the training patients, or load the user's."""
+    from robustgan.launch import together
+
+    together(learned, work)
+
+
+def learned(work: Work) -> None:
+    """`classifier`, in each of the processes that train together."""
     import torch
 
     from robustgan import config
@@ -95,7 +104,14 @@ def classifier(work: Work) -> None:
 
 
 def generator(work: Work) -> None:
-    """Train an attack's generator on training patients, against the frozen classifier.
+    """Train an attack's generator on training patients, against the frozen classifier."""
+    from robustgan.launch import together
+
+    together(fitted, work)
+
+
+def fitted(work: Work) -> None:
+    """`generator`, in each of the processes that train together.
 
     An attack that is not white-box gets a classifier whose gradients it cannot have.
 
