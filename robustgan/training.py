@@ -22,6 +22,7 @@ from robustgan.experiment import Training
 from robustgan.hardening import worst
 from robustgan.interfaces import Samples
 from robustgan.journal import Journal
+from robustgan.stored import ahead
 from robustgan.tensors import POSITIVE, Bytes, Images, Labels, Logits, Network, Rng, Tensor
 
 SMOOTH = 3  # epochs that vote on each epoch: one alone is lucky on the few patients of a validation set
@@ -75,10 +76,10 @@ def train(network: Network, train: Samples, val: Samples, training: Training, se
         rng = torch.Generator().manual_seed(seed_of("batches", seed, done))
         losses = torch.zeros((), device=device)
         network.train()
-        for step, rows in enumerate(batches(len(train), training.batch, rng), done * per_epoch):
+        shuffled = ahead(train.images, batches(len(train), training.batch, rng))
+        for step, (index, images) in enumerate(shuffled, done * per_epoch):
             lr = set_rate(optimizer, training.lr * rate(step, per_epoch, total))
-            index = rows.to(device)
-            x, y = team.share(augmented(train.images[index], training.stain, rng)), team.share(train.labels[index])
+            x, y = team.share(augmented(images, training.stain, rng)), team.share(train.labels[index])
             if training.adversarial:
                 x = worst(network, x, y, training.adversarial, rng)
             with precision:
