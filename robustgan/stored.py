@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
@@ -84,14 +84,15 @@ def parts(samples: Samples, batch: int) -> Iterator[tuple[int, Samples]]:
 
 def ahead(images: Bytes, batches: Iterable[Tensor]) -> Iterator[tuple[Tensor, Bytes]]:
     """Row numbers and images of each batch, on the images' device; a thread reads the next batch meanwhile."""
-    source = cast(Any, images)
+    source: Stored | Tensor = cast(Any, images)
     if not isinstance(source, Stored):
-        yield from ((index, images[index]) for index in (rows.to(images.device) for rows in batches))
+        yield from ((index, source[index]) for index in (rows.to(source.device) for rows in batches))
         return
     with ThreadPoolExecutor(1) as reader:
-        coming = None
+        coming: tuple[Tensor, Future[Tensor]] | None = None
         for rows in batches:
-            last, coming = coming, (rows.to(source.device), reader.submit(source.__getitem__, rows))
+            last = coming
+            coming = rows.to(source.device), reader.submit(source.__getitem__, rows)
             if last:
                 yield last[0], last[1].result()
         if coming:

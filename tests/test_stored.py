@@ -9,9 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from robustgan import stored
+from robustgan import pipeline, stored
+from robustgan.config import override, read_yaml
 from robustgan.evaluation import scores_of
+from robustgan.experiment import experiment
 from robustgan.interfaces import Samples
+from robustgan.journal import silent
+from robustgan.shipped import config_path
+from robustgan.stages import Place
 from robustgan.stored import Stored, ahead, images_at
 from tests.conftest import Linear
 
@@ -96,3 +101,20 @@ def test_parts_are_whole_batches_and_make_up_the_whole(samples: Samples, monkeyp
     assert torch.equal(torch.cat([some.images for _, some in found]), samples.images)
     assert [i for _, some in found for i in some.rows["image_id"]] == samples.rows["image_id"].tolist()
     assert [len(some) for _, some in stored.parts(samples, 16)] == [16, 8]  # a batch is never cut
+
+
+@pytest.mark.slow
+def test_where_the_images_are_changes_no_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = override(read_yaml(config_path("smoke")), "batch=4")
+    settings |= {"oracles": [], "attacks": [settings["attacks"][i] for i in (0, 1, 6)], "transfer": False}
+    plan = experiment({name: value for name, value in settings.items() if name not in ("strength", "policy")})
+    for name, room in (("held", stored.RESIDENT), ("stored", 5 * 32 * 32 * 3)):
+        monkeypatch.setattr(stored, "RESIDENT", room)
+        place = Place(tmp_path / name, tmp_path)
+        _, failed = pipeline.run(plan, place, "test", lambda stage, kept: silent)
+        assert failed == []
+    here, there = (sorted((tmp_path / name / "runs").rglob("*.*")) for name in ("held", "stored"))
+    assert [path.name for path in here] == [path.name for path in there]
+    compared = [(a, b) for a, b in zip(here, there, strict=True) if a.suffix in (".parquet", ".safetensors", ".png")]
+    assert {"predictions.parquet", "survival.parquet", "weights.safetensors"} <= {a.name for a, _ in compared}
+    assert [a for a, b in compared if a.read_bytes() != b.read_bytes()] == []
