@@ -18,6 +18,7 @@ from robustgan.cli_rate import rate_app
 from robustgan.cli_run import EXAMPLES as RUN_EXAMPLES
 from robustgan.cli_run import Config, Out, run
 from robustgan.errors import InputError, RunError
+from robustgan.postponed import postpone
 from robustgan.shipped import configs, policies
 from robustgan.terminal import AsJson, Data, Settings, err, out, read_plan
 
@@ -165,6 +166,7 @@ def _listing(what: str) -> dict[str, str]:
 
 def main() -> None:
     """Run the command line; errors that a user can mend are one message and exit code 2."""
+    postpone("pandas")
     debug = "--debug" in sys.argv  # anywhere: people add it to the end of the command that failed
     sys.argv = [sys.argv[0], *(word for word in sys.argv[1:] if word != "--debug")]
     try:

@@ -12,23 +12,19 @@ from __future__ import annotations
 
 import platform
 import shutil
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from robustgan import provenance, steps
-from robustgan.errors import FullDiskError, RunError
+from robustgan.doing import do
+from robustgan.errors import RunError
 from robustgan.execute import Manner
 from robustgan.execute.loop import Loop, Outcome, Watch
 from robustgan.experiment import Experiment
 from robustgan.journal import silent
 from robustgan.stages import Place, Stage, policy_of, stages
-from robustgan.store import cached, locked
-
-ROOM = 2**20  # bytes: a disk with less is full, for whoever just failed to write to it
 
 
 def run(
@@ -78,41 +74,7 @@ def build_apart(stage: Stage, place: Place) -> None:
 
 def build(stage: Stage, place: Place, watch: Watch) -> Path:
     """Make a stage's folder, unless it is there."""
-    tick = watch(stage, place.folder(stage).exists())
-    inputs = {name: place.folder(need) for name, need in stage.needs.items()}
-
-    def make(folder: Path) -> dict[str, Any]:
-        start = time.perf_counter()
-        if "device" in stage.settings:  # the step works with torch
-            from robustgan import repeatable
-
-            repeatable.enforce(stage.settings["device"], place.threads)
-        stage.step(steps.Work(stage.settings, inputs, folder, place.data, tick))
-        record = {"stage": stage.kind, "name": stage.name, "key": stage.key, "settings": stage.settings}
-        keys = {name: need.key for name, need in stage.needs.items()}
-        cost = {"seconds": round(time.perf_counter() - start, 3), "peak_mib": provenance.peak_memory()}
-        return {**record, "inputs": keys, **provenance.machine(), **cost}
-
-    try:
-        return cached(place.out / "runs", stage.kind, stage.key, make)
-    except Exception as error:
-        check_room(place.out, stage.name, error)
-        raise
-
-
-def check_room(out: Path, name: str, error: Exception) -> None:
-    """Find out whether a stage failed because the disk is full: libraries that write say so in many ways.
-
-    Raises:
-        FullDiskError: it is.
-    """
-    there = next(path for path in (out, *out.parents) if path.exists())
-    free = shutil.disk_usage(there).free
-    if free < ROOM:
-        raise FullDiskError(
-            f"{out}: the disk is full ({free:,} bytes left), in `{name}`. Nothing finished is lost: make room, or "
-            "choose another --out, and run again."
-        ) from error
+    return do(stage, place, watch(stage, place.folder(stage).exists()))
 
 
 def closing(plan: Experiment, done: list[Stage], failed: list[tuple[Stage, str]], command: str) -> Stage:
@@ -131,11 +93,6 @@ def closing(plan: Experiment, done: list[Stage], failed: list[tuple[Stage, str]]
 
 def publish(plan: Experiment, final: Stage, done: list[Stage], place: Place) -> Path:
     """Put the finished report where people look for it, replacing the last one in one move."""
-    with locked(place.out / "runs" / ".locks" / f"publish-{plan.name}"):  # the last two shards may be here at once
-        return _publish(plan, final, done, place)
-
-
-def _publish(plan: Experiment, final: Stage, done: list[Stage], place: Place) -> Path:
     target = place.out / "reports" / plan.name
     fresh, old = target.with_name(f".{plan.name}.new"), target.with_name(f".{plan.name}.old")
     for leftover in (fresh, old):

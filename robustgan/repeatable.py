@@ -13,7 +13,7 @@ def enforce(wanted: str, threads: int) -> None:
     """Make torch use so many threads in this process, and deterministic algorithms where the device is the CPU.
 
     Raises:
-        InputError: the device is not there.
+        MachineError: the device is not there.
     """
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(device.choose(wanted).type == "cpu")

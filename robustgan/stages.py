@@ -168,6 +168,7 @@ def _split(plan: Experiment, listed: Stage, fold: int, shift: int) -> Stage:
 def _classifier(plan: Experiment, victim: Victim, fold: int, inputs: dict[str, Stage], common: dict[str, Any]) -> Stage:
     settings = {
         **common,
+        **(_shared(plan) if victim.model.trains else {}),
         "name": victim.name,
         "fold": fold,
         "model": victim.model.settings(),
@@ -198,7 +199,7 @@ def _cells(
         own = {**shared, "seed": digest_seed(plan.seed, attack.label, seed)}
         needs = dict(inputs)
         if attack.trains:
-            needs["generator"] = _generator(attack, own, inputs, modules)
+            needs["generator"] = _generator(attack, {**own, **_shared(plan)}, inputs, modules)
             yield needs["generator"]
         if attack.paired:
             gallery = plan.gallery if fold == plan.split.folds[0] and seed == plan.seeds[0] else 0
@@ -220,6 +221,11 @@ def _generator(attack: AnyAttack, own: dict[str, Any], inputs: dict[str, Stage],
     against = f" on {inputs['classifier'].settings['name']}" if attack.paired else ""
     name = f"train {attack.label}{_budget(attack)}{against}, fold {own['fold']}"
     return Stage(steps.generator, name, {**own, "name": attack.label}, dict(learns), modules)
+
+
+def _shared(plan: Experiment) -> dict[str, int]:
+    """How many processes share a training; one alone is not worth saying."""
+    return {"processes": plan.processes} if plan.processes > 1 else {}
 
 
 def _budget(attack: AnyAttack) -> str:

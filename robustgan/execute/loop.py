@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 from typing import NamedTuple
 
-from robustgan.errors import FullDiskError, InputError, RunError
+from robustgan.errors import InputError, MachineError, RunError
 from robustgan.execute import Job, Manner
 from robustgan.journal import Tick
 from robustgan.stages import Place, Stage
@@ -89,7 +89,7 @@ class Loop:
         if error is None:
             self.done.add(stage.key)
             return
-        mendable = isinstance(error, InputError) and stage.kind not in BASE and not isinstance(error, FullDiskError)
+        mendable = isinstance(error, InputError) and stage.kind not in BASE and not isinstance(error, MachineError)
         if not mendable and not isinstance(error, RunError):
             raise error
         if self.manner.fail_fast:
