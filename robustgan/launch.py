@@ -41,7 +41,9 @@ def together(step: Step, work: Work) -> None:
     if size == 1:
         return step(work)
     check(size, work.settings["device"])
-    port = _free_port()
+    import torch
+
+    port, threads = _free_port(), torch.get_num_threads()
     spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="robustgan-") as scratch:
         others = []
@@ -49,7 +51,7 @@ def together(step: Step, work: Work) -> None:
             folder = Path(scratch) / str(rank)
             folder.mkdir()
             mine = replace(work, folder=folder, tick=silent, team=Team(rank, size))
-            others.append(spawn.Process(target=_follow, args=(step, mine, port), daemon=True))
+            others.append(spawn.Process(target=_follow, args=(step, mine, port, threads), daemon=True))
         for other in others:
             other.start()
         try:
@@ -109,13 +111,13 @@ def joined(team: Team, port: int, device: str) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _follow(step: Step, work: Work, port: int) -> None:
+def _follow(step: Step, work: Work, port: int, threads: int) -> None:
     """What a process that does not lead does; it ends with its leader, which alone heeds the signals."""
     from robustgan import repeatable
 
     for one in SIGNALS:
         signal.signal(one, signal.SIG_IGN)
-    repeatable.enforce(work.settings["device"])
+    repeatable.enforce(work.settings["device"], threads)
     with joined(work.team, port, work.settings["device"]):
         step(work)
 
