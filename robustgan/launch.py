@@ -40,9 +40,9 @@ def together(step: Step, work: Work) -> None:
     size = work.settings.get("processes", 1)
     if size == 1:
         return step(work)
+    check(size, work.settings["device"])
     import torch
 
-    check(size, work.settings["device"])
     port, threads = _free_port(), torch.get_num_threads()
     spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="robustgan-") as scratch:
@@ -90,18 +90,20 @@ def check(size: int, device: str) -> None:
 
 @contextmanager
 def joined(team: Team, port: int, device: str) -> Iterator[None]:
-    """Be one of the team: its processes can exchange tensors, and each has a GPU of its own where there are any."""
+    """Be one of the team: its processes can exchange tensors, and each has a GPU or its share of the cores."""
     import torch
     from accelerate import PartialState
 
     own = {"RANK": team.rank, "LOCAL_RANK": team.rank, "WORLD_SIZE": team.size, "LOCAL_WORLD_SIZE": team.size}
     address = {"MASTER_ADDR": HERE, "MASTER_PORT": port}
-    before = dict(os.environ)
+    before, threads = dict(os.environ), torch.get_num_threads()
     os.environ.update({name: str(value) for name, value in {**own, **address}.items()})
     try:
         PartialState(cpu=device == "cpu" or not torch.cuda.is_available())
+        torch.set_num_threads(max(1, threads // team.size))
         yield
     finally:
+        torch.set_num_threads(threads)
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
         PartialState._reset_state()
