@@ -16,10 +16,12 @@ from robustgan.cli_audit import EXAMPLES, audit
 from robustgan.cli_data import data_app
 from robustgan.cli_gate import EXITS, compare, gate
 from robustgan.cli_rate import rate_app
-from robustgan.cli_run import carry_out
+from robustgan.cli_run import carry_out, try_again
+from robustgan.cli_status import status
 from robustgan.errors import InputError, RunError
 from robustgan.shipped import configs, policies
-from robustgan.terminal import AsJson, Data, Settings, err, out, read_plan
+from robustgan.stopping import MESSAGE, Stopped, heed
+from robustgan.terminal import AsJson, Data, Retry, Settings, err, out, read_plan
 
 if TYPE_CHECKING:
     from robustgan.stages import Place
@@ -44,6 +46,7 @@ app.command(
     "`robustgan compare reports/audit reports/audit --model densenet --other vit --csv`"
 )(compare)
 app.command(epilog=EXAMPLES)(audit)
+app.command(epilog="Examples: `robustgan status quickstart` · `robustgan status audit.yaml --out out --watch`")(status)
 
 MENDABLE = {  # what a user can mend about a folder: full, closed to writing, or no folder at all
     errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST,
@@ -74,10 +77,13 @@ def run(
     data: Data = Path(),
     as_json: AsJson = False,
     board: Board = None,
+    retry_failed: Retry = False,
 ) -> None:
     """Train, attack, judge, report. The same command again resumes, and redoes nothing that is done."""
     plan, place = read_plan(config, sets), _place(out_dir, data)
     command = shlex.join(["robustgan", "run", config, *(part for s in sets or [] for part in ("--set", s))])
+    if retry_failed:
+        try_again(plan, place)
     carry_out(plan, place, command, as_json, board)
 
 
@@ -187,11 +193,15 @@ def main() -> None:
     """Run the command line; errors that a user can mend are one message and exit code 2."""
     debug = "--debug" in sys.argv  # anywhere: people add it to the end of the command that failed
     sys.argv = [sys.argv[0], *(word for word in sys.argv[1:] if word != "--debug")]
+    heed()
     try:
         app()
     except KeyboardInterrupt:
-        err.print("Stopped. The same command goes on from here.")
+        err.print(MESSAGE)
         sys.exit(130)
+    except Stopped as stop:
+        err.print(MESSAGE)
+        sys.exit(128 + stop.signum)
     except Exception as error:
         if debug:
             raise

@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from robustgan.stages import Place
 
 
+def try_again(plan: Experiment, place: Place) -> None:
+    """Forget what failed in earlier runs of an experiment, so that it is tried again."""
+    from robustgan import store
+    from robustgan.stages import stages
+
+    for stage in stages(plan, place):
+        store.forget_failure(place.out / "runs", stage.kind, stage.key)
+
+
 def carry_out(plan: Experiment, place: Place, command: str, as_json: bool, board: Path | None = None) -> Path:
     """Run an experiment and return the folder of its report.
 
@@ -37,5 +46,6 @@ def carry_out(plan: Experiment, place: Place, command: str, as_json: bool, board
     for failure in failures:
         err.print(f"FAILED {failure}", markup=False, highlight=False)
     if failures:
+        err.print("With --retry-failed the same command tries these again.", highlight=False)
         raise typer.Exit(3)
     return folder
