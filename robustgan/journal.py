@@ -14,6 +14,7 @@ from typing import Any
 
 from robustgan.errors import RunError
 from robustgan.stopping import Stop
+from robustgan.team import ALONE, Team
 
 Tick = Callable[[int, int, str], None]  # (done, total, what people read next to the bar)
 
@@ -25,10 +26,11 @@ def silent(done: int, total: int, text: str) -> None:
 class Journal:
     """The notes of one training, in its stage folder."""
 
-    def __init__(self, folder: Path, tick: Tick = silent, stop: Stop | None = None) -> None:
+    def __init__(self, folder: Path, tick: Tick = silent, team: Team = ALONE, stop: Stop | None = None) -> None:
         self.folder = folder
         self.stop = stop or Stop()
         self.tick = tick
+        self.team = team  # the processes that share the training; only its leader's notes are kept
         self.stats = folder / "stats.jsonl"
         self.checkpoint = folder / "checkpoint.pt"
 
@@ -47,8 +49,11 @@ class Journal:
             file.write(json.dumps(values) + "\n")
 
     def step(self, done: int, total: int, text: str, state: Callable[[], dict[str, Any]]) -> None:
-        """Tell of a step of a training, and leave after it with a checkpoint of `state`, if that was asked for."""
-        if self.stop.asked:
+        """Tell of a step of a training, and leave after it with a checkpoint of `state`, if that was asked for.
+
+        A team leaves after a whole epoch only: the leader does not know what the others have.
+        """
+        if self.stop.asked and self.team.size == 1:
             self.save(**state())
         self.tick(done, total, text)
 

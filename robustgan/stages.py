@@ -167,6 +167,7 @@ def _split(plan: Experiment, listed: Stage, fold: int, shift: int) -> Stage:
 def _classifier(plan: Experiment, victim: Victim, fold: int, inputs: dict[str, Stage], common: dict[str, Any]) -> Stage:
     settings = {
         **common,
+        **(_shared(plan) if victim.model.trains else {}),
         "name": victim.name,
         "fold": fold,
         "model": victim.model.settings(),
@@ -200,7 +201,7 @@ def _cells(
             learns = (
                 dict(inputs) if attack.paired else {k: inputs[k] for k in ("pixels", "split")}
             )  # a DCGAN needs no victim
-            settings = {**own, "name": attack.label}
+            settings = {**own, **_shared(plan), "name": attack.label}
             needs["generator"] = Stage(steps.generator, f"train {what}", settings, learns, modules)
             yield needs["generator"]
         if attack.paired:
@@ -215,6 +216,11 @@ def _cells(
         else:
             known = tuple(m for o in oracles.values() for m in o.modules)
             yield Stage(steps.forged, f"attack {what}", own, {**needs, **oracles}, (*modules, *known))
+
+
+def _shared(plan: Experiment) -> dict[str, int]:
+    """How many processes share a training; one alone is not worth saying."""
+    return {"processes": plan.processes} if plan.processes > 1 else {}
 
 
 def _budget(attack: AnyAttack) -> str:

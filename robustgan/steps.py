@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from robustgan.interfaces import Access, Samples
 from robustgan.journal import Journal, Tick
 from robustgan.stopping import Stop
+from robustgan.team import ALONE, Team
 from robustgan.tensors import Network
 
 if TYPE_CHECKING:
@@ -30,12 +31,13 @@ class Work:
     folder: Path  # to be filled
     data: Path  # data sets are found under this folder
     tick: Tick
+    team: Team = ALONE  # the processes that share a training
     stop: Stop = field(default_factory=Stop)  # asks a training to leave
 
     @property
     def journal(self) -> Journal:
         """Where a training writes its numbers and its checkpoint."""
-        return Journal(self.folder, self.tick, self.stop)
+        return Journal(self.folder, self.tick, self.team, self.stop)
 
 
 # --------------------------------------------------------------------------------------------------------- data
@@ -80,6 +82,13 @@ def split(work: Work) -> None:
 
 def classifier(work: Work) -> None:
     """Build a classifier and train it on the training patients, or load the user's."""
+    from robustgan.launch import together
+
+    together(learned, work)
+
+
+def learned(work: Work) -> None:
+    """`classifier`, in each of the processes that train together."""
     import torch
 
     from robustgan import config
@@ -97,7 +106,14 @@ def classifier(work: Work) -> None:
 
 
 def generator(work: Work) -> None:
-    """Train an attack's generator on training patients, against the frozen classifier.
+    """Train an attack's generator on training patients, against the frozen classifier."""
+    from robustgan.launch import together
+
+    together(fitted, work)
+
+
+def fitted(work: Work) -> None:
+    """`generator`, in each of the processes that train together.
 
     An attack that is not white-box gets a classifier whose gradients it cannot have.
 

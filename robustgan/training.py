@@ -54,6 +54,8 @@ def train(network: Network, train: Samples, val: Samples, training: Training, se
     """
     weight, val_weight = class_weights(train.labels, "training"), class_weights(val.labels, "validation")
     probe(network, val.images[:1])
+    team = journal.team
+    team.check(training.batch, "training.batch")
     device = train.images.device
     precision = precision_of(training, device)
     network.to(memory_format=torch.channels_last)  # 1.4 to 1.8 times as fast on a CPU
@@ -72,7 +74,7 @@ def train(network: Network, train: Samples, val: Samples, training: Training, se
         within = {"trace": trace, "stand": standing(rng, device)} if trace else {}
         return {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "progress": progress, **within}
 
-    if last := journal.load():
+    if last := team.agree(journal.load()):
         network.load_state_dict(last["network"])
         optimizer.load_state_dict(last["optimizer"])
         done, waited, lowest, past, best, text = last["progress"]
@@ -90,22 +92,23 @@ def train(network: Network, train: Samples, val: Samples, training: Training, se
         for step, rows in enumerate(order, done * per_epoch + len(trace)):
             set_rate(optimizer, training.lr * rate(step, per_epoch, total))
             index = rows.to(device)
-            x = augmented(train.images[index], training.stain, rng)
+            x, y = team.share(augmented(train.images[index], training.stain, rng)), team.share(train.labels[index])
             if training.adversarial:
-                x = worst(network, x, train.labels[index], training.adversarial, rng)
+                x = worst(network, x, y, training.adversarial, rng)
             with precision:
-                loss = cross_entropy(network(x), train.labels[index], weight, training.label_smoothing)
+                loss = cross_entropy(network(x), y, weight, training.label_smoothing)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
+            team.average(network.parameters())
             optimizer.step()
             trace.append(loss.detach())
             journal.step(step + 1, total, text, state)
-        mean = mean_of(trace, done * per_epoch)
+        mean = mean_of(team.mean(torch.stack(trace)), done * per_epoch)
         done, waited, trace = done + 1, waited + 1, []
 
         # Validation patients choose the epoch.
         with precision:
-            seen = validate(network, val, val_weight, training.batch)
+            seen = team.agree(validate(network, val, val_weight, training.batch))
         journal.record(epoch=done, loss=mean, **seen.row, lr=optimizer.param_groups[0]["lr"])
         past = [*past, seen.loss][-SMOOTH:]
         if sum(past) / len(past) < lowest:
@@ -133,13 +136,12 @@ def put_back(states: list[Tensor], rng: Rng, device: torch.device) -> None:
         torch.cuda.set_rng_state(states[2], device)
 
 
-def mean_of(trace: list[Tensor], first: int) -> float:
-    """Mean loss of an epoch that began after `first` steps.
+def mean_of(losses: Tensor, first: int) -> float:
+    """Mean of the losses of an epoch's steps; it began after `first` others.
 
     Raises:
         RunError: a loss is not finite.
     """
-    losses = torch.stack(trace)
     broken = (~torch.isfinite(losses)).nonzero().flatten().tolist()
     if broken:
         raise RunError(
