@@ -13,6 +13,7 @@ import typer
 
 from robustgan.terminal import AsJson, Data, Settings, out, read_plan
 
+EXAMPLES = "Examples: `robustgan status quickstart` · `robustgan status audit.yaml --out out --watch`"
 EVERY = 2.0  # seconds between two looks
 QUIET = 30.0  # seconds without a beat that are worth a word
 WORDS = {"oom": "out of memory"}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from robustgan import lease, memory, provenance, steps, store
-from robustgan.errors import FullDiskError, InputError, LostError, MachineError, MemoryShortError, RunError
+from robustgan.errors import FullDiskError, InputError, MachineError, MemoryShortError, RunError
 from robustgan.journal import Tick
 from robustgan.stages import Place, Stage
 from robustgan.stopping import heeded
@@ -46,7 +46,7 @@ def fill(stage: Stage, place: Place, tick: Tick, folder: Path, tell: Tick) -> di
     if "device" in stage.settings:  # the step works with torch
         from robustgan import repeatable
 
-        repeatable.enforce(stage.settings["device"])
+        repeatable.enforce(stage.settings["device"], place.threads)
 
     def both(done: int, total: int, text: str) -> None:
         tell(done, total, text)
@@ -54,7 +54,7 @@ def fill(stage: Stage, place: Place, tick: Tick, folder: Path, tell: Tick) -> di
 
     inputs = {name: place.folder(need) for name, need in stage.needs.items()}
     with heeded(patient=stage.step in TRAININGS) as stop:
-        stage.step(steps.Work(stage.settings, inputs, folder, place.data, both, stop=stop))
+        stage.step(steps.Work(stage.settings, inputs, folder, place.data, both, stop))
     record = {"stage": stage.kind, "name": stage.name, "key": stage.key, "settings": stage.settings}
     keys = {name: need.key for name, need in stage.needs.items()}
     cost = {"seconds": round(time.perf_counter() - start, 3), "peak_mib": provenance.peak_memory()}
@@ -76,7 +76,7 @@ def refuse(stage: Stage, place: Place) -> None:
 def remember(stage: Stage, place: Place, error: Exception) -> None:
     """Write down a failure that would come again: not one of the machine, and not one that is a fault in the code."""
     runs = place.out / "runs"
-    if isinstance(error, MachineError | LostError) or not isinstance(error, RunError | InputError):
+    if isinstance(error, MachineError) or not isinstance(error, RunError | InputError):
         return
     if store.failure(runs, stage.kind, stage.key):
         return

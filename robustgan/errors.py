@@ -20,10 +20,6 @@ class RunError(Exception):
     """A run could not go on (a loss that is not finite, a budget that was broken)."""
 
 
-class LostError(RunError):
-    """A process that was needed died: the next run may fare better, so it is not kept as a failure."""
-
-
 class MemoryShortError(RunError):
     """Memory ran out, and no smaller batch helps."""
 

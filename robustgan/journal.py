@@ -26,7 +26,7 @@ def silent(done: int, total: int, text: str) -> None:
 class Journal:
     """The notes of one training, in its stage folder."""
 
-    def __init__(self, folder: Path, tick: Tick = silent, team: Team = ALONE, stop: Stop | None = None) -> None:
+    def __init__(self, folder: Path, tick: Tick = silent, stop: Stop | None = None, team: Team = ALONE) -> None:
         self.folder = folder
         self.stop = stop or Stop()
         self.tick = tick
@@ -49,11 +49,8 @@ class Journal:
             file.write(json.dumps(values) + "\n")
 
     def step(self, done: int, total: int, text: str, state: Callable[[], dict[str, Any]]) -> None:
-        """Tell of a step of a training, and leave after it with a checkpoint of `state`, if that was asked for.
-
-        A team leaves after a whole epoch only: the leader does not know what the others have.
-        """
-        if self.stop.asked and self.team.size == 1:
+        """Tell of a step of a training, and leave after it with a checkpoint of `state`, if that was asked for."""
+        if self.stop.asked:
             self.save(**state())
         self.tick(done, total, text)
 

@@ -17,9 +17,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from robustgan.errors import LostError, MachineError
+from robustgan.errors import InputError, MachineError
 from robustgan.journal import silent
-from robustgan.stopping import SIGNALS, Stop
+from robustgan.stopping import SIGNALS
 from robustgan.team import Team
 
 if TYPE_CHECKING:
@@ -34,22 +34,24 @@ def together(step: Step, work: Work) -> None:
     """Do a training step with as many processes as its settings say (`processes`; without it, this one alone).
 
     Raises:
-        MachineError: accelerate is not installed, or there are fewer GPUs than processes.
-        LostError: a process of the team died.
+        InputError: accelerate is not installed, or there are fewer GPUs than processes.
+        MachineError: a process of the team died.
     """
     size = work.settings.get("processes", 1)
     if size == 1:
         return step(work)
+    import torch
+
     check(size, work.settings["device"])
-    port = _free_port()
+    port, threads = _free_port(), torch.get_num_threads()
     spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="robustgan-") as scratch:
         others = []
         for rank in range(1, size):
             folder = Path(scratch) / str(rank)
             folder.mkdir()
-            mine = replace(work, folder=folder, tick=silent, team=Team(rank, size), stop=Stop())
-            others.append(spawn.Process(target=_follow, args=(step, mine, port), daemon=True))
+            mine = replace(work, folder=folder, tick=silent, team=Team(rank, size))
+            others.append(spawn.Process(target=_follow, args=(step, mine, port, threads), daemon=True))
         for other in others:
             other.start()
         try:
@@ -59,7 +61,7 @@ def together(step: Step, work: Work) -> None:
             lost = [other for other in others if other.exitcode]
             if not lost:
                 raise
-            raise LostError(f"{len(lost)} of {size} processes died while they trained together: {error}") from error
+            raise MachineError(f"{len(lost)} of {size} processes died while they trained together: {error}") from error
         finally:
             for other in others:
                 other.kill()
@@ -70,17 +72,17 @@ def check(size: int, device: str) -> None:
     """Refuse a team that cannot meet.
 
     Raises:
-        MachineError: says what is missing.
+        InputError: says what is missing.
     """
     import importlib.util
 
     import torch
 
     if importlib.util.find_spec("accelerate") is None:
-        raise MachineError("processes: several need accelerate. Install it with: pip install 'robustgan[parallel]'")
+        raise InputError("processes: several need accelerate. Install it with: pip install 'robustgan[parallel]'")
     gpus = torch.cuda.device_count()
     if device != "cpu" and torch.cuda.is_available() and gpus < size:
-        raise MachineError(
+        raise InputError(
             f"processes: found {size}, and torch sees {gpus} GPU{'s' if gpus > 1 else ''}: each process needs its own. "
             f"Set `processes: {gpus}`, or `device: cpu`."
         )
@@ -88,20 +90,18 @@ def check(size: int, device: str) -> None:
 
 @contextmanager
 def joined(team: Team, port: int, device: str) -> Iterator[None]:
-    """Be one of the team: its processes can exchange tensors, and each has a GPU or its share of the cores."""
+    """Be one of the team: its processes can exchange tensors, and each has a GPU of its own where there are any."""
     import torch
     from accelerate import PartialState
 
     own = {"RANK": team.rank, "LOCAL_RANK": team.rank, "WORLD_SIZE": team.size, "LOCAL_WORLD_SIZE": team.size}
     address = {"MASTER_ADDR": HERE, "MASTER_PORT": port}
-    before, threads = dict(os.environ), torch.get_num_threads()
+    before = dict(os.environ)
     os.environ.update({name: str(value) for name, value in {**own, **address}.items()})
     try:
         PartialState(cpu=device == "cpu" or not torch.cuda.is_available())
-        torch.set_num_threads(max(1, threads // team.size))
         yield
     finally:
-        torch.set_num_threads(threads)
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
         PartialState._reset_state()
@@ -109,13 +109,13 @@ def joined(team: Team, port: int, device: str) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _follow(step: Step, work: Work, port: int) -> None:
-    """What a process that does not lead does."""
+def _follow(step: Step, work: Work, port: int, threads: int) -> None:
+    """What a process that does not lead does; it ends with its leader, which alone heeds the signals."""
     from robustgan import repeatable
 
-    for one in SIGNALS:  # Ctrl-C goes to all; the leader decides when they end
+    for one in SIGNALS:
         signal.signal(one, signal.SIG_IGN)
-    repeatable.enforce(work.settings["device"])
+    repeatable.enforce(work.settings["device"], threads)
     with joined(work.team, port, work.settings["device"]):
         step(work)
 

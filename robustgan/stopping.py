@@ -33,13 +33,17 @@ class Stop:
 
     def __init__(self, patient: bool = False) -> None:
         self.signum, self.patient = 0, patient
-        self.over: threading.Event | None = None  # while signals are heeded
+        self.over = threading.Event()
+
+    def __reduce__(self) -> tuple[type[Stop], tuple[bool]]:
+        """In another process it is another one, which hears that process's signals."""
+        return Stop, (self.patient,)
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
         """Hear a signal: the first one asks a patient step, the next one (or the first one elsewhere) interrupts it."""
         again, self.signum = bool(self.signum), signum
-        if self.over and not again:
-            threading.Thread(target=self._insist, args=(self.over,), daemon=True).start()
+        if not again:
+            threading.Thread(target=self._insist, daemon=True).start()
         if again or not self.patient:
             raise Stopped(signum)
 
@@ -57,10 +61,10 @@ class Stop:
         if self.asked:
             raise Stopped(self.signum)
 
-    def _insist(self, over: threading.Event) -> None:
-        if not over.wait(PATIENCE):
+    def _insist(self) -> None:
+        if not self.over.wait(PATIENCE):
             os.kill(os.getpid(), self.signum)
-        if not over.wait(INSISTENCE):
+        if not self.over.wait(INSISTENCE):
             os.write(2, f"\n{MESSAGE}\n".encode())
             os._exit(128 + self.signum)
 
@@ -72,14 +76,13 @@ def heeded(patient: bool) -> Iterator[Stop]:
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    over = stop.over = threading.Event()
     before = {one: signal.signal(one, stop) for one in SIGNALS}
     try:
         yield stop
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
-        over.set()
+        stop.over.set()
 
 
 def heed() -> None:

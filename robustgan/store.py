@@ -13,7 +13,7 @@ import hashlib
 import importlib.util
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +161,7 @@ def _file(module: str) -> Path:
 def _imports(tree: ast.AST) -> tuple[str, ...]:
     """Names of the robustgan modules that a piece of code imports, wherever the import stands."""
     found = set()
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -178,7 +178,7 @@ def _is_module(name: str) -> bool:
 
 def _bare(tree: ast.AST) -> ast.AST:
     """The tree without docstrings."""
-    for node in ast.walk(tree):
+    for node in (tree, *_statements(tree)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
             if (
@@ -188,3 +188,12 @@ def _bare(tree: ast.AST) -> ast.AST:
             ):
                 node.body = node.body[1:] or [ast.Pass()]
     return tree
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """All statements inside a piece of code; expressions hold none and are not looked into, which saves most of it."""
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        block = getattr(node, name, ())
+        for inner in block if isinstance(block, list) else ():  # the body of a lambda or of `a if b else c` is no list
+            yield inner
+            yield from _statements(inner)

@@ -23,6 +23,7 @@ from robustgan.experiment import Training
 from robustgan.hardening import worst
 from robustgan.interfaces import Samples
 from robustgan.journal import Journal
+from robustgan.stored import ahead
 from robustgan.tensors import POSITIVE, Bytes, Images, Labels, Logits, Network, Rng, Tensor
 
 SMOOTH = 3  # epochs that vote on each epoch: one alone is lucky on the few patients of a validation set
@@ -89,10 +90,9 @@ def train(network: Network, train: Samples, val: Samples, training: Training, se
             put_back(stand, rng, device)
             stand = None
         network.train()
-        for step, rows in enumerate(order, done * per_epoch + len(trace)):
+        for step, (index, images) in enumerate(ahead(train.images, order), done * per_epoch + len(trace)):
             set_rate(optimizer, training.lr * rate(step, per_epoch, total))
-            index = rows.to(device)
-            x, y = team.share(augmented(train.images[index], training.stain, rng)), team.share(train.labels[index])
+            x, y = team.share(augmented(images, training.stain, rng)), team.share(train.labels[index])
             if training.adversarial:
                 x = worst(network, x, y, training.adversarial, rng)
             with precision:
@@ -103,7 +103,7 @@ def train(network: Network, train: Samples, val: Samples, training: Training, se
             optimizer.step()
             trace.append(loss.detach())
             journal.step(step + 1, total, text, state)
-        mean = mean_of(team.mean(torch.stack(trace)), done * per_epoch)
+        mean = mean_of(list(team.mean(torch.stack(trace))), done * per_epoch)
         done, waited, trace = done + 1, waited + 1, []
 
         # Validation patients choose the epoch.
@@ -136,12 +136,13 @@ def put_back(states: list[Tensor], rng: Rng, device: torch.device) -> None:
         torch.cuda.set_rng_state(states[2], device)
 
 
-def mean_of(losses: Tensor, first: int) -> float:
-    """Mean of the losses of an epoch's steps; it began after `first` others.
+def mean_of(trace: list[Tensor], first: int) -> float:
+    """Mean loss of an epoch that began after `first` steps.
 
     Raises:
         RunError: a loss is not finite.
     """
+    losses = torch.stack(trace)
     broken = (~torch.isfinite(losses)).nonzero().flatten().tolist()
     if broken:
         raise RunError(

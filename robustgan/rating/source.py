@@ -49,7 +49,7 @@ def pool(folder: Path, attack: str | None) -> Pool:
         InputError: no such report, no generator in it, or its stages are gone.
     """
     works = forged(folder, attack)
-    repeatable.enforce(works[0].settings["device"])
+    repeatable.enforce(works[0].settings["device"], 1)
     parts = [part for work in works for part in (real(work), generated(work))]
     rows = pd.concat([part.rows for part in parts], ignore_index=True)
     whole = Pool(np.concatenate([part.pixels for part in parts]), rows)
@@ -136,7 +136,7 @@ def real(work: steps.Work) -> Pool:
     """The test patients' images, at the size and by the rule of the run."""
     test = steps.samples(work, "test")
     rows = test.rows[["label", "magnification", "group", "image_id"]]
-    return Pool(_rows_last(test.images), rows.assign(kind=REAL, accepted=False))
+    return Pool(_rows_last(test.images[:]), rows.assign(kind=REAL, accepted=False))
 
 
 def generated(work: steps.Work) -> Pool:
