@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,8 +17,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from robustgan.errors import InputError, RunError
+from robustgan.errors import InputError, MachineError
 from robustgan.journal import silent
+from robustgan.stopping import SIGNALS
 from robustgan.team import Team
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def together(step: Step, work: Work) -> None:
 
     Raises:
         InputError: accelerate is not installed, or there are fewer GPUs than processes.
-        RunError: a process of the team died.
+        MachineError: a process of the team died.
     """
     size = work.settings.get("processes", 1)
     if size == 1:
@@ -57,7 +59,7 @@ def together(step: Step, work: Work) -> None:
             lost = [other for other in others if other.exitcode]
             if not lost:
                 raise
-            raise RunError(f"{len(lost)} of {size} processes died while they trained together: {error}") from error
+            raise MachineError(f"{len(lost)} of {size} processes died while they trained together: {error}") from error
         finally:
             for other in others:
                 other.kill()
@@ -108,9 +110,11 @@ def joined(team: Team, port: int, device: str) -> Iterator[None]:
 
 
 def _follow(step: Step, work: Work, port: int) -> None:
-    """What a process that does not lead does."""
+    """What a process that does not lead does; it ends with its leader, which alone heeds the signals."""
     from robustgan import repeatable
 
+    for one in SIGNALS:
+        signal.signal(one, signal.SIG_IGN)
     repeatable.enforce(work.settings["device"])
     with joined(work.team, port, work.settings["device"]):
         step(work)

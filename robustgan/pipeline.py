@@ -11,17 +11,15 @@ skips what is already there. Nothing here imports torch.
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from robustgan import provenance, steps
-from robustgan.errors import FullDiskError, InputError, RunError
+from robustgan.doing import do
+from robustgan.errors import InputError, MachineError, RunError
 from robustgan.experiment import Experiment
 from robustgan.journal import Tick
 from robustgan.stages import Place, Stage, policy_of, stages
-from robustgan.store import cached
 
 BASE = (
     "manifest",
@@ -30,8 +28,6 @@ BASE = (
     "classifier",
     "inspected",
 )  # where these fail, nothing that follows would mean anything
-ROOM = 2**20  # bytes: a disk with less is full, for whoever just failed to write to it
-
 
 Watch = Callable[[Stage, bool], Tick]  # told of each stage and whether it is there already; gives its progress a place
 
@@ -57,7 +53,7 @@ def run(plan: Experiment, place: Place, command: str, watch: Watch) -> tuple[Pat
         except RunError as error:
             failed[stage.name] = str(error)
         except InputError as error:  # a setting that only the data show to be wrong takes no other cell with it
-            if stage.kind in BASE or isinstance(error, FullDiskError):
+            if stage.kind in BASE or isinstance(error, MachineError):
                 raise
             failed[stage.name] = str(error)
     final = closing(plan, list(done.values()), failed, command)
@@ -67,41 +63,7 @@ def run(plan: Experiment, place: Place, command: str, watch: Watch) -> tuple[Pat
 
 def build(stage: Stage, place: Place, watch: Watch) -> Path:
     """Make a stage's folder, unless it is there."""
-    tick = watch(stage, place.folder(stage).exists())
-    inputs = {name: place.folder(need) for name, need in stage.needs.items()}
-
-    def make(folder: Path) -> dict[str, Any]:
-        start = time.perf_counter()
-        if "device" in stage.settings:  # the step works with torch
-            from robustgan import repeatable
-
-            repeatable.enforce(stage.settings["device"])
-        stage.step(steps.Work(stage.settings, inputs, folder, place.data, tick))
-        record = {"stage": stage.kind, "name": stage.name, "key": stage.key, "settings": stage.settings}
-        keys = {name: need.key for name, need in stage.needs.items()}
-        cost = {"seconds": round(time.perf_counter() - start, 3), "peak_mib": provenance.peak_memory()}
-        return {**record, "inputs": keys, **provenance.machine(), **cost}
-
-    try:
-        return cached(place.out / "runs", stage.kind, stage.key, make)
-    except Exception as error:
-        check_room(place.out, stage.name, error)
-        raise
-
-
-def check_room(out: Path, name: str, error: Exception) -> None:
-    """Find out whether a stage failed because the disk is full: libraries that write say so in many ways.
-
-    Raises:
-        FullDiskError: it is.
-    """
-    there = next(path for path in (out, *out.parents) if path.exists())
-    free = shutil.disk_usage(there).free
-    if free < ROOM:
-        raise FullDiskError(
-            f"{out}: the disk is full ({free:,} bytes left), in `{name}`. Nothing finished is lost: make room, or "
-            "choose another --out, and run again."
-        ) from error
+    return do(stage, place, watch(stage, place.folder(stage).exists()))
 
 
 def closing(plan: Experiment, done: list[Stage], failed: dict[str, str], command: str) -> Stage:

@@ -7,12 +7,13 @@ plan needs none of them, and they say which code a result depends on (`store.cod
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from robustgan.interfaces import Access, Samples
 from robustgan.journal import Journal, Tick
+from robustgan.stopping import Stop
 from robustgan.team import ALONE, Team
 from robustgan.tensors import Network
 
@@ -30,12 +31,13 @@ class Work:
     folder: Path  # to be filled
     data: Path  # data sets are found under this folder
     tick: Tick
+    stop: Stop = field(default_factory=Stop)  # asks a training to leave
     team: Team = ALONE  # the processes that share a training
 
     @property
     def journal(self) -> Journal:
         """Where a training writes its numbers and its checkpoint."""
-        return Journal(self.folder, self.tick, self.team)
+        return Journal(self.folder, self.tick, self.stop, self.team)
 
 
 # --------------------------------------------------------------------------------------------------------- data

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from robustgan import launch
-from robustgan.errors import InputError, RunError
+from robustgan.errors import InputError, MachineError
 from robustgan.experiment import experiment
 from robustgan.journal import silent
 from robustgan.stages import Place, stages
@@ -94,7 +94,7 @@ def test_the_same_seeds_give_the_same_bytes_with_two_processes(tmp_path: Path) -
 def test_a_process_that_dies_ends_the_step_and_leaves_none_behind(tmp_path: Path) -> None:
     (tmp_path / "weights").mkdir()
     work = Work({"device": "cpu", "processes": 2}, {"weights": tmp_path / "weights"}, tmp_path, tmp_path, silent)
-    with pytest.raises(RunError, match="1 of 2 processes died"):
+    with pytest.raises(MachineError, match="1 of 2 processes died"):
         launch.together(shared_training.die, work)
     assert not multiprocessing.active_children()
 
