@@ -87,7 +87,7 @@ class Costs:
             cost = self.of(stage)
             if stage.kind in PARTS:
                 found[PARTS[stage.kind]] += cost
-        found["report"] = self.of(pipeline.closing(plan, needed, {}, "benchmark"))
+        found["report"] = self.of(pipeline.closing(plan, needed, [], "benchmark"))
         return found
 
 
