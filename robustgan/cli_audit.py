@@ -9,8 +9,8 @@ import typer
 import yaml
 
 from robustgan.cli_gate import EXITS, gate
-from robustgan.cli_run import carry_out
-from robustgan.terminal import AsJson, Settings, err, out
+from robustgan.cli_run import carry_out, try_again
+from robustgan.terminal import AsJson, Retry, Settings, err, out
 
 EXAMPLES = (
     f"With a policy: {EXITS} "
@@ -57,6 +57,7 @@ def audit(
     ] = Path(),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the config; run nothing.")] = False,
     as_json: AsJson = False,
+    retry_failed: Retry = False,
 ) -> None:
     """Audit a trained classifier: faults, attacks, strength evidence, report. Every patient validates or tests.
 
@@ -82,6 +83,8 @@ def audit(
     file = place.out / f"{plan.name}.yaml"
     place.out.mkdir(parents=True, exist_ok=True)
     file.write_text(text, "utf-8")
+    if retry_failed:
+        try_again(plan, place)
     folder = carry_out(plan, place, f"robustgan run {file.name}", as_json)
     if policy:
         gate(folder, policy, as_json=as_json)  # leaves with the verdict's exit code

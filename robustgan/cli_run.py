@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from robustgan.errors import InputError
-from robustgan.terminal import AsJson, Data, Settings, err, out, read_plan
+from robustgan.terminal import AsJson, Data, Retry, Settings, err, out, read_plan
 
 if TYPE_CHECKING:
     from robustgan.execute import Backend, Manner
@@ -54,6 +54,7 @@ def run(
     threads: Threads = 1,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first cell that fails.")] = False,
     max_hours: Annotated[float, typer.Option(help="Begin nothing new after so many hours.", min=0)] = math.inf,
+    retry_failed: Retry = False,
     shard: Annotated[str, typer.Option(help="i/n: only every n-th cell from the i-th on, and what they need.")] = "",
 ) -> None:
     """Train, attack, judge, report. The same command again resumes, and redoes nothing that is done."""
@@ -62,6 +63,8 @@ def run(
 
     words = ["robustgan", "run", config, *(part for s in sets or [] for part in ("--set", s))]
     plan, place = read_plan(config, sets), Place(out_dir.resolve(), data.resolve(), threads)
+    if retry_failed:
+        try_again(plan, place)
     if backend == "slurm" and shard:
         raise InputError("--shard: --backend slurm makes the shards itself; leave one of the two out.")
     if backend == "slurm":
@@ -74,6 +77,15 @@ def run(
         carry_out_shard(plan, place, manner, _shard(shard), as_json)
     else:
         carry_out(plan, place, shlex.join(words), as_json, board, manner)
+
+
+def try_again(plan: Experiment, place: Place) -> None:
+    """Forget what failed in earlier runs of an experiment, so that it is tried again."""
+    from robustgan import store
+    from robustgan.stages import stages
+
+    for stage in stages(plan, place):
+        store.forget_failure(place.out / "runs", stage.kind, stage.key)
 
 
 def carry_out(
@@ -159,6 +171,7 @@ def _regret(failures: list[str]) -> None:
     for failure in failures:
         err.print(f"FAILED {failure}", markup=False, highlight=False)
     if failures:
+        err.print("What failed is tried again by the same command with --retry-failed.", highlight=False)
         raise typer.Exit(3)
 
 

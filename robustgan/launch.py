@@ -90,20 +90,18 @@ def check(size: int, device: str) -> None:
 
 @contextmanager
 def joined(team: Team, port: int, device: str) -> Iterator[None]:
-    """Be one of the team: its processes can exchange tensors, and each has a GPU or its share of the cores."""
+    """Be one of the team: its processes can exchange tensors, and each has a GPU of its own where there are any."""
     import torch
     from accelerate import PartialState
 
     own = {"RANK": team.rank, "LOCAL_RANK": team.rank, "WORLD_SIZE": team.size, "LOCAL_WORLD_SIZE": team.size}
     address = {"MASTER_ADDR": HERE, "MASTER_PORT": port}
-    before, threads = dict(os.environ), torch.get_num_threads()
+    before = dict(os.environ)
     os.environ.update({name: str(value) for name, value in {**own, **address}.items()})
     try:
         PartialState(cpu=device == "cpu" or not torch.cuda.is_available())
-        torch.set_num_threads(max(1, threads // team.size))
         yield
     finally:
-        torch.set_num_threads(threads)
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
         PartialState._reset_state()

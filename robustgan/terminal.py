@@ -26,6 +26,7 @@ Settings = Annotated[
 Data = Annotated[
     Path, typer.Option("--data", envvar="ROBUSTGAN_DATA", help="Folder under which configs look for data sets.")
 ]
+Retry = Annotated[bool, typer.Option("--retry-failed", help="Try again what failed in an earlier run.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 import threading
 import traceback
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -138,8 +139,8 @@ def serve(pipe: Connection) -> None:
             job: Job = pickle.loads(sent)  # noqa: S301 (the run that began this process sent it)
             job()
             pipe.send(None)
-        except Stopped:
-            return
+        except Stopped as stop:
+            sys.exit(128 + stop.signum)
         except Exception as error:
             pipe.send(_portable(error))
 
