@@ -34,7 +34,8 @@ class Parts:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.env = {**os.environ, "PYTHONPATH": str(ROOT), **settings(certificates.write(folder))}
+        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+        self.env = {**os.environ, "PYTHONPATH": path, **settings(certificates.write(folder))}
         self.scheduler = self.start(
             "scheduler", "--host", "127.0.0.1", "--port", "0", "--protocol", "tls", "--no-dashboard",
             "--scheduler-file", FILE,
