@@ -20,6 +20,7 @@ from tests.execute.conftest import Carry, await_file, stage, tree
 @pytest.fixture(autouse=True)
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slurm, "LOOK", 0.1)
+    monkeypatch.setattr(submitit.SlurmJob, "_results_timeout_s", 0.1)  # for a file that a network is slow to show
 
 
 @pytest.mark.parametrize(("code", "broken"), [(0, 0), (3, 0), (1, 1)])
