@@ -26,6 +26,8 @@ def carry_out(plan: Experiment, place: Place, command: str, as_json: bool, board
     from robustgan.stages import stages
     from robustgan.tensorboard import mirrored
 
+    if place.depot is not None:
+        place.depot.open()
     total = len(stages(plan, place)) + 1
     view = Bars(out, total) if out.is_terminal and not as_json else Lines(out, total, as_json)
     with view, mirrored(board, place, view.watch) as watch:
@@ -34,6 +36,8 @@ def carry_out(plan: Experiment, place: Place, command: str, as_json: bool, board
         out.print(json.dumps({"report": str(folder), "failures": failures}), markup=False, highlight=False)
     else:
         out.print(f"Report: {folder / 'report.html'}", markup=False, highlight=False)
+        if place.depot is not None:
+            out.print(f"Kept: {place.depot.report(plan.name)}", markup=False, highlight=False)
     for failure in failures:
         err.print(f"FAILED {failure}", markup=False, highlight=False)
     if failures:

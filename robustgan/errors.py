@@ -8,8 +8,16 @@ class InputError(Exception):
     """Something given to robustgan (a config, a file, a folder) is wrong; the command line exits with 2."""
 
 
-class FullDiskError(InputError):
-    """Nothing more can be written: no other part of a run would fare better."""
+class PlaceError(InputError):
+    """Nothing more can be written or read: no other part of a run would fare better."""
+
+
+class FullDiskError(PlaceError):
+    """This machine's disk is full."""
+
+
+class StoreError(PlaceError):
+    """The store behind a URL refuses, or cannot be reached."""
 
 
 class RunError(Exception):

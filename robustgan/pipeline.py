@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from robustgan import provenance, steps
-from robustgan.errors import FullDiskError, InputError, RunError
+from robustgan.errors import FullDiskError, InputError, PlaceError, RunError
 from robustgan.experiment import Experiment
 from robustgan.journal import Tick
 from robustgan.stages import Place, Stage, policy_of, stages
@@ -57,18 +57,23 @@ def run(plan: Experiment, place: Place, command: str, watch: Watch) -> tuple[Pat
         except RunError as error:
             failed[stage.name] = str(error)
         except InputError as error:  # a setting that only the data show to be wrong takes no other cell with it
-            if stage.kind in BASE or isinstance(error, FullDiskError):
+            if stage.kind in BASE or isinstance(error, PlaceError):
                 raise
             failed[stage.name] = str(error)
     final = closing(plan, list(done.values()), failed, command)
     build(final, place, watch)
-    return publish(plan, final, list(done.values()), place), [f"{name}: {why}" for name, why in failed.items()]
+    folders = [brought(stage, place, watch, light=stage is not final) for stage in (*done.values(), final)]
+    return publish(plan, folders, place), [f"{name}: {why}" for name, why in failed.items()]
 
 
 def build(stage: Stage, place: Place, watch: Watch) -> Path:
     """Make a stage's folder, unless it is there."""
-    tick = watch(stage, place.folder(stage).exists())
-    inputs = {name: place.folder(need) for name, need in stage.needs.items()}
+    kept = place.has(stage)
+    tick = watch(stage, kept)
+    if kept:
+        return place.keep(stage)
+    light = stage.kind == "report"
+    inputs = {name: brought(need, place, watch, light) for name, need in stage.needs.items()}
 
     def make(folder: Path) -> dict[str, Any]:
         start = time.perf_counter()
@@ -83,10 +88,16 @@ def build(stage: Stage, place: Place, watch: Watch) -> Path:
         return {**record, "inputs": keys, **provenance.machine(), **cost}
 
     try:
-        return cached(place.out / "runs", stage.kind, stage.key, make)
+        cached(place.out / "runs", stage.kind, stage.key, make)
     except Exception as error:
         check_room(place.out, stage.name, error)
         raise
+    return place.keep(stage)
+
+
+def brought(stage: Stage, place: Place, watch: Watch, light: bool) -> Path:
+    """The folder of a finished stage on this disk; where its copy in the depot is damaged it is made again."""
+    return place.bring(stage, light) or build(stage, place, watch)
 
 
 def check_room(out: Path, name: str, error: Exception) -> None:
@@ -118,16 +129,18 @@ def closing(plan: Experiment, done: list[Stage], failed: dict[str, str], command
     return Stage(steps.report, "report", settings, {f"{i:04d}": stage for i, stage in enumerate(done)})
 
 
-def publish(plan: Experiment, final: Stage, done: list[Stage], place: Place) -> Path:
-    """Put the finished report where people look for it, replacing the last one in one move."""
+def publish(plan: Experiment, folders: list[Path], place: Place) -> Path:
+    """Put the report, the last of the folders, where people look for it, replacing the one before in one move."""
     target = place.out / "reports" / plan.name
     fresh, old = target.with_name(f".{plan.name}.new"), target.with_name(f".{plan.name}.old")
     for leftover in (fresh, old):
         shutil.rmtree(leftover, ignore_errors=True)
-    shutil.copytree(place.folder(final), fresh)
-    provenance.write(fresh / "run.json", [place.folder(stage) for stage in (*done, final)], plan.settings())
+    shutil.copytree(folders[-1], fresh)
+    provenance.write(fresh / "run.json", folders, plan.settings())
     if target.exists():
         target.rename(old)
     fresh.rename(target)
     shutil.rmtree(old, ignore_errors=True)
+    if place.depot is not None:
+        place.depot.publish(target)
     return target
