@@ -54,11 +54,16 @@ class Address:
         return Address(f"{self.url.rstrip('/')}/{name}")
 
     def files(self) -> dict[str, dict[str, Any]]:
-        """What the store says of every file, by its name from here; none where there is no such folder."""
+        """What the store says of every file, by its name from here; none where there is no such folder.
+
+        What consoles leave to mark a folder of a store that has none (`a/`, or `a` without a byte) is no file.
+        """
         with self._opened() as (fs, root):
             found = fs.find(root, detail=True)
         names = {path.removeprefix(f"{root}/"): facts for path, facts in found.items()}
-        return {contained(name, self.url): facts for name, facts in sorted(names.items()) if not name.endswith("/")}
+        parents = {parent for name in names for parent in _parents(name)}
+        marks = {name for name, facts in names.items() if name in parents and not facts.get("size")}
+        return {contained(name, self.url): names[name] for name in sorted(names.keys() - marks) if name[-1:] != "/"}
 
     def has(self, name: str) -> bool:
         """Whether a file is there."""
@@ -128,6 +133,12 @@ class Address:
                 f"{self.url}: {type(error).__name__}: {error}. What is finished is kept on this machine; mend it and "
                 "run the same command again."
             ) from error
+
+
+def _parents(name: str) -> list[str]:
+    """Every folder that a name goes through."""
+    parts = name.split("/")
+    return ["/".join(parts[:end]) for end in range(1, len(parts))]
 
 
 def _open(url: str) -> tuple[Any, str]:
