@@ -18,6 +18,7 @@ from robustgan.cli_gate import EXITS, compare, gate
 from robustgan.cli_rate import rate_app
 from robustgan.cli_run import carry_out
 from robustgan.errors import InputError, RunError
+from robustgan.postponed import postpone
 from robustgan.shipped import configs, policies
 from robustgan.terminal import SCRATCH, AsJson, Data, Scratch, Settings, err, out, place_of, read_plan, report_folder
 
@@ -189,6 +190,7 @@ def _listing(what: str) -> dict[str, str]:
 
 def main() -> None:
     """Run the command line; errors that a user can mend are one message and exit code 2."""
+    postpone("pandas")
     debug = "--debug" in sys.argv  # anywhere: people add it to the end of the command that failed
     sys.argv = [sys.argv[0], *(word for word in sys.argv[1:] if word != "--debug")]
     try:

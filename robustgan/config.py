@@ -116,8 +116,7 @@ def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 def kinds(package: str) -> dict[str, Path | str]:
     """Every kind of a package (`attacks`, `datasets`, `models`), without importing any: name -> file or entry point."""
-    folder = Path(__file__).parent / package
-    found: dict[str, Path | str] = {p.stem: p for p in sorted(folder.glob("*.py")) if not p.stem.startswith("_")}
+    found: dict[str, Path | str] = {**_own(package)}
     for point in entry_points(group=f"robustgan.{package}"):
         found.setdefault(point.name, point.value)
     return found
@@ -129,11 +128,18 @@ def module_of(package: str, kind: str) -> str:
     Raises:
         InputError: there is no such kind.
     """
+    if kind in _own(package):  # without a look at every package that is installed
+        return f"robustgan.{package}.{kind}"
     known = kinds(package)
     if kind not in known:
         raise InputError(f"{package}: no kind `{kind}`. {nearest(kind, known)}")
-    place = known[kind]
-    return f"robustgan.{package}.{kind}" if isinstance(place, Path) else place.partition(":")[0]
+    return str(known[kind]).partition(":")[0]
+
+
+def _own(package: str) -> dict[str, Path]:
+    """The kinds that robustgan itself has, and their files."""
+    folder = Path(__file__).parent / package
+    return {path.stem: path for path in sorted(folder.glob("*.py")) if not path.stem.startswith("_")}
 
 
 def plugin_class(package: str, kind: str) -> type[Plugin]:

@@ -2,17 +2,17 @@
 
 import torch
 
-from robustgan.errors import InputError
+from robustgan.errors import MachineError
 
 
 def choose(wanted: str) -> torch.device:
     """`auto`: a GPU where there is one, else the CPU.
 
     Raises:
-        InputError: `cuda` is asked for and there is none.
+        MachineError: `cuda` is asked for and there is none.
     """
     if wanted == "cuda" and not torch.cuda.is_available():
-        raise InputError("device: found `cuda`, but torch sees no GPU here. Set `device: auto` or `device: cpu`.")
+        raise MachineError("device: found `cuda`, but torch sees no GPU here. Set `device: auto` or `device: cpu`.")
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
 
 

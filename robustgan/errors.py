@@ -8,20 +8,24 @@ class InputError(Exception):
     """Something given to robustgan (a config, a file, a folder) is wrong; the command line exits with 2."""
 
 
-class PlaceError(InputError):
-    """Nothing more can be written or read: no other part of a run would fare better."""
+class MachineError(InputError):
+    """This machine lacks something: the same would go well on another one, so it is not kept as a failure."""
 
 
-class FullDiskError(PlaceError):
-    """This machine's disk is full."""
+class FullDiskError(MachineError):
+    """Nothing more can be written: no other part of a run would fare better."""
 
 
-class StoreError(PlaceError):
+class StoreError(MachineError):
     """The store behind a URL refuses, or cannot be reached."""
 
 
 class RunError(Exception):
     """A run could not go on (a loss that is not finite, a budget that was broken)."""
+
+
+class MemoryShortError(RunError):
+    """Memory ran out, and no smaller batch helps."""
 
 
 def nearest(found: str, allowed: Iterable[str]) -> str:

@@ -20,6 +20,7 @@ from robustgan.freezing import frozen as frozen
 from robustgan.freezing import weights_digest as weights_digest
 from robustgan.interfaces import L2, Attack, Linf, Samples, State
 from robustgan.journal import Tick, silent
+from robustgan.memory import halved, short
 from robustgan.operating import score as score_of
 from robustgan.operating import threshold_of
 from robustgan.quantise import LEVELS, reach, writable
@@ -57,7 +58,7 @@ def judge(
     Raises:
         RunError: the attack crashed, changed what it was given, returned another shape or values that are not
             finite, or its 8-bit images are outside the budget. A failed attack fails its cell, loudly: it is
-            never scored as clean images.
+            never scored as clean images. MemoryShortError: not even one image fits into memory.
     """
     if not len(samples):
         raise RunError(f"{attack.label}: there are no images to attack.")
@@ -65,15 +66,18 @@ def judge(
         log.warning("%s: eps is below one grey level (1/255): every written image is its original.", attack.label)
     rows, written = [], []
     with frozen(model), frozen(network):
-        for start in range(0, len(samples), batch):
-            part = slice(start, start + batch)
+
+        def one(part: slice) -> tuple[pd.DataFrame, Bytes]:
             some = Samples(samples.images[part], samples.labels[part], samples.rows.iloc[part])
             x_adv, effort = propose(attack, model, network, some, seed)
             eight = to_8_bit(some.images, x_adv, attack.threat)
             before = (scores(model, x_adv) >= threshold_of(model)).long().cpu().numpy()
-            rows.append(rows_of(attack, model, some, eight, effort).assign(float_pred=before))
+            return rows_of(attack, model, some, eight, effort).assign(float_pred=before), eight
+
+        for frame, eight in halved(len(samples), batch, one, attack.label):
+            rows.append(frame)
             written.append(eight)
-            tick(start + len(some), len(samples), attack.label)
+            tick(sum(map(len, written)), len(samples), attack.label)
     return pd.concat(rows, ignore_index=True), torch.cat(written)
 
 
@@ -90,6 +94,8 @@ def propose(attack: Attack, model: nn.Module, network: nn.Module, some: Samples,
     except InputError:
         raise
     except Exception as error:
+        if short(error):
+            raise
         raise RunError(f"{attack.label}: failed on {_named(ids)}: {type(error).__name__}: {error}") from error
     problem = _problem(x, given, x_adv) or _forbidden(attack, victim)
     if problem:
@@ -163,4 +169,5 @@ def scores(model: nn.Module, x: Images) -> Scores:
 def scores_of(model: nn.Module, images: Bytes, batch: int) -> Scores:
     """P(malignant) of 8-bit images, a batch at a time, with the model frozen."""
     with frozen(model):
-        return torch.cat([scores(model, to_float(part)) for part in torch.split(images, batch)])
+        parts = halved(len(images), batch, lambda part: scores(model, to_float(images[part])), "scores")
+        return torch.cat(list(parts))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import torch
@@ -11,6 +13,14 @@ from PIL import Image
 from robustgan.tensors import Bytes
 
 COLUMNS = ["attack", "norm", "eps", "model", "fold", "image_id", "magnification", "label", "clean_score", "score"]
+
+
+class Pictures(NamedTuple):
+    """Images with their rows, in the same order."""
+
+    rows: pd.DataFrame  # PREDICTIONS columns
+    clean: Bytes
+    adversarial: Bytes
 
 
 def choose(predictions: pd.DataFrame, count: int) -> list[int]:
@@ -22,11 +32,25 @@ def choose(predictions: pd.DataFrame, count: int) -> list[int]:
     return order.groupby(["magnification", "label"], sort=False).head(count).index.tolist()
 
 
-def write(rows: pd.DataFrame, clean: Bytes, adversarial: Bytes, folder: Path) -> None:
-    """Write the images of `rows` (same order) under `folder/examples` and the rows to `folder/examples.csv`."""
+def take(pictures: Pictures, count: int) -> Pictures:
+    """The pictures that are chosen. Those chosen from parts, joined and chosen again, are those of the whole."""
+    rows = pictures.rows.reset_index(drop=True)
+    chosen = choose(rows, count)
+    return Pictures(rows.loc[chosen], pictures.clean[chosen], pictures.adversarial[chosen])
+
+
+def joined(parts: Sequence[Pictures]) -> Pictures:
+    """The pictures of several parts."""
+    rows, clean, adversarial = zip(*parts, strict=True)
+    return Pictures(pd.concat(rows, ignore_index=True), torch.cat(clean), torch.cat(adversarial))
+
+
+def write(pictures: Pictures, folder: Path) -> None:
+    """Write the images under `folder/examples` and their rows to `folder/examples.csv`."""
+    rows = pictures.rows
     (folder / "examples").mkdir(exist_ok=True)
     names = [f"{label}-{i[:12]}" for label, i in zip(rows["attack"], rows["image_id"], strict=True)]
-    for name, before, after in zip(names, clean, adversarial, strict=True):
+    for name, before, after in zip(names, pictures.clean, pictures.adversarial, strict=True):
         _png(before, folder / "examples" / f"{name}-clean.png")
         _png(after, folder / "examples" / f"{name}-adv.png")
     table = rows[COLUMNS].assign(

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from robustgan.errors import RunError
+from robustgan.stopping import Stop
+from robustgan.team import ALONE, Team
 
 Tick = Callable[[int, int, str], None]  # (done, total, what people read next to the bar)
 
@@ -24,9 +26,11 @@ def silent(done: int, total: int, text: str) -> None:
 class Journal:
     """The notes of one training, in its stage folder."""
 
-    def __init__(self, folder: Path, tick: Tick = silent) -> None:
+    def __init__(self, folder: Path, tick: Tick = silent, stop: Stop | None = None, team: Team = ALONE) -> None:
         self.folder = folder
+        self.stop = stop or Stop()
         self.tick = tick
+        self.team = team  # the processes that share the training; only its leader's notes are kept
         self.stats = folder / "stats.jsonl"
         self.checkpoint = folder / "checkpoint.pt"
 
@@ -44,14 +48,21 @@ class Journal:
         with self.stats.open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
 
+    def step(self, done: int, total: int, text: str, state: Callable[[], dict[str, Any]]) -> None:
+        """Tell of a step of a training, and leave after it with a checkpoint of `state`, if that was asked for."""
+        if self.stop.asked:
+            self.save(**state())
+        self.tick(done, total, text)
+
     def save(self, **state: Any) -> None:
-        """Keep everything needed to go on (tensors, numbers, state dicts), atomically."""
+        """Keep everything needed to go on (tensors, numbers, state dicts), atomically; leave, if that was asked for."""
         import torch
 
         size = self.stats.stat().st_size if self.stats.exists() else 0
         partial = self.checkpoint.with_suffix(".tmp")
         torch.save({**state, "journal_bytes": size}, partial)
         partial.replace(self.checkpoint)
+        self.stop.leave()
 
     def load(self) -> dict[str, Any] | None:
         """Return the last checkpoint and cut `stats.jsonl` back to it; None where there is none."""

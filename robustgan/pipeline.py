@@ -11,17 +11,15 @@ skips what is already there. Nothing here imports torch.
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from robustgan import provenance, steps
-from robustgan.errors import FullDiskError, InputError, PlaceError, RunError
+from robustgan.doing import do
+from robustgan.errors import InputError, MachineError, RunError
 from robustgan.experiment import Experiment
 from robustgan.journal import Tick
 from robustgan.stages import Place, Stage, policy_of, stages
-from robustgan.store import cached
 
 BASE = (
     "manifest",
@@ -30,8 +28,6 @@ BASE = (
     "classifier",
     "inspected",
 )  # where these fail, nothing that follows would mean anything
-ROOM = 2**20  # bytes: a disk with less is full, for whoever just failed to write to it
-
 
 Watch = Callable[[Stage, bool], Tick]  # told of each stage and whether it is there already; gives its progress a place
 
@@ -57,7 +53,7 @@ def run(plan: Experiment, place: Place, command: str, watch: Watch) -> tuple[Pat
         except RunError as error:
             failed[stage.name] = str(error)
         except InputError as error:  # a setting that only the data show to be wrong takes no other cell with it
-            if stage.kind in BASE or isinstance(error, PlaceError):
+            if stage.kind in BASE or isinstance(error, MachineError):
                 raise
             failed[stage.name] = str(error)
     final = closing(plan, list(done.values()), failed, command)
@@ -70,49 +66,16 @@ def build(stage: Stage, place: Place, watch: Watch) -> Path:
     """Make a stage's folder, unless it is there."""
     kept = place.has(stage)
     tick = watch(stage, kept)
-    if kept:
-        return place.keep(stage)
-    light = stage.kind == "report"
-    inputs = {name: brought(need, place, watch, light) for name, need in stage.needs.items()}
-
-    def make(folder: Path) -> dict[str, Any]:
-        start = time.perf_counter()
-        if "device" in stage.settings:  # the step works with torch
-            from robustgan import repeatable
-
-            repeatable.enforce(stage.settings["device"])
-        stage.step(steps.Work(stage.settings, inputs, folder, place.data, tick))
-        record = {"stage": stage.kind, "name": stage.name, "key": stage.key, "settings": stage.settings}
-        keys = {name: need.key for name, need in stage.needs.items()}
-        cost = {"seconds": round(time.perf_counter() - start, 3), "peak_mib": provenance.peak_memory()}
-        return {**record, "inputs": keys, **provenance.machine(), **cost}
-
-    try:
-        cached(place.out / "runs", stage.kind, stage.key, make)
-    except Exception as error:
-        check_room(place.out, stage.name, error)
-        raise
+    if not kept:
+        for need in stage.needs.values():
+            brought(need, place, watch, light=stage.kind == "report")
+        do(stage, place, tick)
     return place.keep(stage)
 
 
 def brought(stage: Stage, place: Place, watch: Watch, light: bool) -> Path:
     """The folder of a finished stage on this disk; where its copy in the depot is damaged it is made again."""
     return place.bring(stage, light) or build(stage, place, watch)
-
-
-def check_room(out: Path, name: str, error: Exception) -> None:
-    """Find out whether a stage failed because the disk is full: libraries that write say so in many ways.
-
-    Raises:
-        FullDiskError: it is.
-    """
-    there = next(path for path in (out, *out.parents) if path.exists())
-    free = shutil.disk_usage(there).free
-    if free < ROOM:
-        raise FullDiskError(
-            f"{out}: the disk is full ({free:,} bytes left), in `{name}`. Nothing finished is lost: make room, or "
-            "choose another --out, and run again."
-        ) from error
 
 
 def closing(plan: Experiment, done: list[Stage], failed: dict[str, str], command: str) -> Stage:

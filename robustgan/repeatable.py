@@ -13,6 +13,6 @@ def enforce(wanted: str) -> None:
     """Make torch use deterministic algorithms in this process where the device that is wanted is the CPU.
 
     Raises:
-        InputError: the device is not there.
+        MachineError: the device is not there.
     """
     torch.use_deterministic_algorithms(device.choose(wanted).type == "cpu")

@@ -16,7 +16,7 @@ from robustgan.config import module_of
 from robustgan.errors import InputError
 from robustgan.experiment import Experiment, Victim
 from robustgan.interfaces import AnyAttack
-from robustgan.remote.depot import Depot
+from robustgan.remote.depot import LIGHT, Depot
 from robustgan.shipped import policy_path
 from robustgan.store import code_digest, digest
 
@@ -69,6 +69,11 @@ class Place:
         if self.depot is None or self.folder(stage).exists():
             return self.folder(stage)
         return self.depot.bring(self.out, stage.kind, stage.key, light)
+
+    def near(self, stage: Stage) -> Path:
+        """The folder of a finished stage that was brought: where a light copy lies if there is no other."""
+        whole = self.folder(stage)
+        return whole if self.depot is None or whole.exists() else self.out / LIGHT / stage.kind / stage.key
 
     def keep(self, stage: Stage) -> Path:
         """Send a stage that is done here to the depot, where there is one."""
@@ -188,6 +193,7 @@ def _split(plan: Experiment, listed: Stage, fold: int, shift: int) -> Stage:
 def _classifier(plan: Experiment, victim: Victim, fold: int, inputs: dict[str, Stage], common: dict[str, Any]) -> Stage:
     settings = {
         **common,
+        **(_shared(plan) if victim.model.trains else {}),
         "name": victim.name,
         "fold": fold,
         "model": victim.model.settings(),
@@ -221,7 +227,7 @@ def _cells(
             learns = (
                 dict(inputs) if attack.paired else {k: inputs[k] for k in ("pixels", "split")}
             )  # a DCGAN needs no victim
-            settings = {**own, "name": attack.label}
+            settings = {**own, **_shared(plan), "name": attack.label}
             needs["generator"] = Stage(steps.generator, f"train {what}", settings, learns, modules)
             yield needs["generator"]
         if attack.paired:
@@ -236,6 +242,11 @@ def _cells(
         else:
             known = tuple(m for o in oracles.values() for m in o.modules)
             yield Stage(steps.forged, f"attack {what}", own, {**needs, **oracles}, (*modules, *known))
+
+
+def _shared(plan: Experiment) -> dict[str, int]:
+    """How many processes share a training; one alone is not worth saying."""
+    return {"processes": plan.processes} if plan.processes > 1 else {}
 
 
 def _budget(attack: AnyAttack) -> str:

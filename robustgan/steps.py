@@ -7,12 +7,14 @@ plan needs none of them, and they say which code a result depends on (`store.cod
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from robustgan.interfaces import Access, Samples
 from robustgan.journal import Journal, Tick
+from robustgan.stopping import Stop
+from robustgan.team import ALONE, Team
 from robustgan.tensors import Network
 
 if TYPE_CHECKING:
@@ -29,11 +31,13 @@ class Work:
     folder: Path  # to be filled
     data: Path  # data sets are found under this folder
     tick: Tick
+    stop: Stop = field(default_factory=Stop)  # asks a training to leave
+    team: Team = ALONE  # the processes that share a training
 
     @property
     def journal(self) -> Journal:
         """Where a training writes its numbers and its checkpoint."""
-        return Journal(self.folder, self.tick)
+        return Journal(self.folder, self.tick, self.stop, self.team)
 
 
 # --------------------------------------------------------------------------------------------------------- data
@@ -78,6 +82,13 @@ def split(work: Work) -> None:
 
 def classifier(work: Work) -> None:
     """Build a classifier and train it on the training patients, or load the user's."""
+    from robustgan.launch import together
+
+    together(learned, work)
+
+
+def learned(work: Work) -> None:
+    """`classifier`, in each of the processes that train together."""
     import torch
 
     from robustgan import config
@@ -95,7 +106,14 @@ def classifier(work: Work) -> None:
 
 
 def generator(work: Work) -> None:
-    """Train an attack's generator on training patients, against the frozen classifier.
+    """Train an attack's generator on training patients, against the frozen classifier."""
+    from robustgan.launch import together
+
+    together(fitted, work)
+
+
+def fitted(work: Work) -> None:
+    """`generator`, in each of the processes that train together.
 
     An attack that is not white-box gets a classifier whose gradients it cannot have.
 
@@ -179,33 +197,40 @@ def attacked(work: Work) -> None:
     import pandas as pd
 
     from robustgan import evaluation, gallery, tables
+    from robustgan.stored import parts
     from robustgan.survival import survival
 
     attack, victim, test = attack_of(work), classifier_of(work, "classifier"), samples(work, "test")
-    network = generator_of(work, attack)
-    rows, images = evaluation.judge(
-        attack, victim, network, test, work.settings["seed"], work.settings["batch"], work.tick
-    )
-    frame = named(test, rows, identity(work, attack))
+    network, batch, most = generator_of(work, attack), work.settings["batch"], work.settings["gallery"]
+    frames, shown = [], []
+    for first, some in parts(test, batch):
+        tick = further(work.tick, first, len(test))
+        rows, images = evaluation.judge(attack, victim, network, some, work.settings["seed"], batch, tick)
+        saved = survival(victim, some.images, images, batch)
+        frames.append(pd.concat([named(some, rows, identity(work, attack)), saved], axis=1))
+        shown.append(gallery.take(gallery.Pictures(frames[-1], some.images, images), most))
+    frame = pd.concat(frames, ignore_index=True)
     tables.write(frame[list(tables.PREDICTIONS)], tables.PREDICTIONS, work.folder / "predictions.parquet")
-    saved = survival(victim, test.images, images, work.settings["batch"])
-    frame = pd.concat([frame, saved], axis=1)
     tables.write(frame[list(tables.SURVIVAL)], tables.SURVIVAL, work.folder / "survival.parquet")
-    chosen = gallery.choose(frame, work.settings["gallery"])
-    gallery.write(frame.loc[chosen], test.images[chosen], images[chosen], work.folder)
+    gallery.write(gallery.take(gallery.joined(shown), most), work.folder)
 
 
 def transferred(work: Work) -> None:
     """Show the images that attack one classifier to another, and keep its verdicts."""
+    import pandas as pd
+
     from robustgan import tables, transfer
+    from robustgan.stored import parts
 
     attack, test = attack_of(work), samples(work, "test")
     pair = transfer.Pair(classifier_of(work, "classifier"), classifier_of(work, "target"))
-    network = generator_of(work, attack)
-    rows = transfer.judge(attack, pair, network, test, work.settings["seed"], work.settings["batch"], work.tick)
+    network, batch, seed = generator_of(work, attack), work.settings["batch"], work.settings["seed"]
     judge = json.loads((work.inputs["target"] / "card.json").read_text("utf-8"))["name"]
-    frame = named(test, rows, {**identity(work, attack), "model": judge})
-    tables.write(frame, tables.PREDICTIONS, work.folder / "predictions.parquet")
+    frames = []
+    for first, some in parts(test, batch):
+        rows = transfer.judge(attack, pair, network, some, seed, batch, further(work.tick, first, len(test)))
+        frames.append(named(some, rows, {**identity(work, attack), "model": judge}))
+    tables.write(pd.concat(frames, ignore_index=True), tables.PREDICTIONS, work.folder / "predictions.parquet")
 
 
 def forged(work: Work) -> None:
@@ -260,7 +285,7 @@ def device_of(work: Work) -> torch.device:
 
 
 def samples(work: Work, side: str, split: str = "split") -> Samples:
-    """All images of one side of the fold, on the device, in manifest order.
+    """All images of one side of the fold, for the device, in manifest order; many of them stay on disk (stored.py).
 
     Raises:
         InputError: there are none.
@@ -270,6 +295,7 @@ def samples(work: Work, side: str, split: str = "split") -> Samples:
 
     from robustgan import tables
     from robustgan.errors import InputError
+    from robustgan.stored import images_at
 
     folds = tables.read(work.inputs[split] / "fold.parquet", tables.FOLDS)
     chosen = np.flatnonzero(folds["split"] == side)
@@ -277,10 +303,14 @@ def samples(work: Work, side: str, split: str = "split") -> Samples:
         raise InputError(
             f"fold {folds['fold'].iloc[0]}: no image is on the side `{side}`; look at `robustgan data audit`."
         )
-    array = np.load(work.inputs["pixels"] / "pixels.npy", mmap_mode="r", allow_pickle=False)
-    images = torch.from_numpy(array[chosen]).permute(0, 3, 1, 2).contiguous().to(device_of(work))
+    images = images_at(work.inputs["pixels"] / "pixels.npy", chosen, device_of(work))
     rows = folds.iloc[chosen][list(tables.MANIFEST)].reset_index(drop=True)
     return Samples(images, torch.from_numpy(rows["label"].to_numpy(copy=True)).to(images.device), rows)
+
+
+def further(tick: Tick, first: int, total: int) -> Tick:
+    """The progress of a part, as progress of the whole."""
+    return lambda done, _, text: tick(first + done, total, text)
 
 
 def classifier_of(work: Work, name: str) -> Network:

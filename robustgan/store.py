@@ -1,23 +1,25 @@
 """Stage folders by content: unchanged work is never redone, and a kill leaves nothing half-written.
 
 A key covers settings, the keys of the inputs and the code that makes the result (as a syntax tree: comments and
-docstrings do not count). A folder appears under its key by one rename. While it is being made it is `<key>.partial`,
-so that a training can go on from its checkpoint; a lock that the system drops when a process dies keeps two runs apart.
+docstrings do not count). A folder appears under its key by one rename. While it is being made it ends in `.partial`,
+so that a training can go on from its checkpoint; a lease (lease.py) keeps two runs apart.
 """
 
 from __future__ import annotations
 
 import ast
-import fcntl
 import functools
 import hashlib
 import importlib.util
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from robustgan import lease
+
+Build = Callable[[Path, lease.Tell], dict[str, Any]]
 
 
 def digest(value: object) -> str:
@@ -26,33 +28,79 @@ def digest(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
-def cached(runs: Path, stage: str, key: str, build: Callable[[Path], dict[str, Any]]) -> Path:
+def cached(runs: Path, stage: str, key: str, build: Build) -> Path:
     """Return the folder of a stage's result, building it when it is not there yet.
 
-    `build` fills the folder that it is given and returns what `run.json` should say.
+    `build` fills the folder that it is given, tells its progress to the second
+    argument, and returns what `run.json` should say.
     """
-    final, partial = runs / stage / key, runs / stage / f"{key}.partial"
-    if final.exists():
-        return final
-    with locked(runs / ".locks" / f"{stage}-{key}"):
-        if final.exists():  # another run made it while this one waited
-            return final
-        if partial.exists() and not (partial / "checkpoint.pt").exists():
-            shutil.rmtree(partial)
-        partial.mkdir(parents=True, exist_ok=True)
-        record = build(partial)
-        (partial / "run.json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", "utf-8")
-        partial.rename(final)
+    final = runs / stage / key
+    while not final.exists():
+        with lease.held(leased(runs, stage, key), final.exists) as mine:
+            if mine is None or final.exists():  # another run made it while this one waited
+                continue
+            try:
+                partial = begun(final, mine.token)
+                record = build(partial, mine.tell)
+                (partial / "run.json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", "utf-8")
+                partial.rename(final)
+            except Exception:
+                if mine.mine():
+                    raise  # else: this process hung, and the one that took over makes the folder
+            else:
+                forget_failure(runs, stage, key)
     return final
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock on a file; the system releases it when the process ends, however it ends."""
+def begun(final: Path, token: str) -> Path:
+    """The folder in which to build: with the checkpoint of the run before, if there is one, and empty else.
+
+    Its name is the holder's own. So one that hung, lost its lease and wakes up finds nothing to spoil.
+    """
+    partial = final.with_name(f"{final.name}.{token}.partial")
+    for left in sorted(partials(final)):
+        if (left / "checkpoint.pt").exists() and not partial.exists():
+            left.rename(partial)
+        else:
+            shutil.rmtree(left)
+    partial.mkdir(parents=True, exist_ok=True)
+    return partial
+
+
+def partials(final: Path) -> list[Path]:
+    """Folders in which a stage is being made, or was when its run died."""
+    return list(final.parent.glob(f"{final.name}*.partial"))
+
+
+def leased(runs: Path, stage: str, key: str) -> Path:
+    """The file that says who builds a stage."""
+    return runs / ".leases" / f"{stage}-{key}.json"
+
+
+# ----------------------------------------------------------------------------------------------------- failures
+
+
+def failure(runs: Path, stage: str, key: str) -> dict[str, Any] | None:
+    """Why a stage failed, where it did and the reason would come again; else None."""
+    return lease.read(_failed(runs, stage, key)) or None
+
+
+def record_failure(runs: Path, record: dict[str, Any]) -> None:
+    """Write down that a stage failed, so that no later run tries again unasked."""
+    path = _failed(runs, record["stage"], record["key"])
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    beside = path.with_suffix(f".{record['pid']}.tmp")
+    beside.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    beside.replace(path)
+
+
+def forget_failure(runs: Path, stage: str, key: str) -> None:
+    """Let a stage that failed be tried again."""
+    _failed(runs, stage, key).unlink(missing_ok=True)
+
+
+def _failed(runs: Path, stage: str, key: str) -> Path:
+    return runs / ".failed" / f"{stage}-{key}.json"
 
 
 # ---------------------------------------------------------------------------------------------- digests of code
@@ -113,7 +161,7 @@ def _file(module: str) -> Path:
 def _imports(tree: ast.AST) -> tuple[str, ...]:
     """Names of the robustgan modules that a piece of code imports, wherever the import stands."""
     found = set()
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -130,7 +178,7 @@ def _is_module(name: str) -> bool:
 
 def _bare(tree: ast.AST) -> ast.AST:
     """The tree without docstrings."""
-    for node in ast.walk(tree):
+    for node in (tree, *_statements(tree)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
             if (
@@ -140,3 +188,12 @@ def _bare(tree: ast.AST) -> ast.AST:
             ):
                 node.body = node.body[1:] or [ast.Pass()]
     return tree
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """All statements inside a piece of code; expressions hold none and are not looked into, which saves most of it."""
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        block = getattr(node, name, ())
+        for inner in block if isinstance(block, list) else ():  # the body of a lambda or of `a if b else c` is no list
+            yield inner
+            yield from _statements(inner)

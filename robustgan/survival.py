@@ -18,6 +18,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 
 from robustgan.augment import DARKEST, HED
 from robustgan.freezing import frozen
+from robustgan.memory import halved
 from robustgan.operating import score, threshold_of
 from robustgan.quantise import to_float
 from robustgan.tensors import Bytes, Labels, Scores
@@ -47,7 +48,9 @@ def survival(model: nn.Module, clean: Bytes, written: Bytes, batch: int) -> pd.D
 def called(model: nn.Module, images: Bytes, batch: int) -> Labels:
     """Labels that the classifier gives at its operating point."""
     with frozen(model):
-        found = torch.cat([score(model, to_float(part)) for part in torch.split(images, batch)])
+        found = torch.cat(
+            list(halved(len(images), batch, lambda part: score(model, to_float(images[part])), "saved images"))
+        )
     labels: Labels = (found >= threshold_of(model)).long()
     return labels
 
@@ -69,14 +72,13 @@ def similarity(clean: Bytes, written: Bytes, batch: int) -> Scores:
 
     Source: Wang, Bovik, Sheikh, Simoncelli, IEEE Trans. Image Process. 13(4):600-612, 2004, with its 11x11 window.
     """
-    pairs = zip(torch.split(written, batch), torch.split(clean, batch), strict=True)
-    found = [
-        torch.as_tensor(
-            structural_similarity_index_measure(to_float(a), to_float(b), data_range=1.0, reduction="none")
-        ).reshape(-1)
-        for a, b in pairs
-    ]
-    return torch.cat(found)
+
+    def one(part: slice) -> Scores:
+        a, b = to_float(written[part]), to_float(clean[part])
+        each = structural_similarity_index_measure(a, b, data_range=1.0, reduction="none")
+        return torch.as_tensor(each).reshape(-1)
+
+    return torch.cat(list(halved(len(clean), batch, one, "structural similarity")))
 
 
 def stain_shift(clean: Bytes, written: Bytes) -> Scores:

@@ -19,6 +19,7 @@ from robustgan.errors import InputError
 from robustgan.journal import Tick
 from robustgan.pipeline import Watch
 from robustgan.stages import Place, Stage
+from robustgan.store import partials
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -41,7 +42,7 @@ class Mirror:
     @property
     def source(self) -> Path:
         """Where the training writes; `store.cached` renames the folder when it is finished."""
-        return self.final if self.final.exists() else self.final.with_name(f"{self.final.name}.partial")
+        return next(iter(partials(self.final)), self.final)
 
     def update(self) -> None:
         """Write what is new: numbers, then pictures."""

@@ -1,14 +1,15 @@
 """How a classifier is trained: one loop, on the device, that a kill can interrupt at any moment.
 
-All random numbers of an epoch come from (seed, epoch), so a training that resumes after its last whole epoch
-goes on as if nothing had happened: on the CPU its weights are the same bytes.
+All random numbers of an epoch come from (seed, epoch), and a checkpoint within an epoch holds where they stand. So a
+training that resumes, after its last whole epoch or after the step at which it was asked to stop, goes on as if nothing
+had happened: on the CPU its weights are the same bytes.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from sklearn.metrics import roc_auc_score
@@ -17,11 +18,12 @@ from torch.nn import functional
 
 from robustgan import augment
 from robustgan.draws import seed_of
-from robustgan.errors import InputError
+from robustgan.errors import InputError, RunError
 from robustgan.experiment import Training
 from robustgan.hardening import worst
 from robustgan.interfaces import Samples
 from robustgan.journal import Journal
+from robustgan.stored import ahead
 from robustgan.tensors import POSITIVE, Bytes, Images, Labels, Logits, Network, Rng, Tensor
 
 SMOOTH = 3  # epochs that vote on each epoch: one alone is lucky on the few patients of a validation set
@@ -49,10 +51,12 @@ def train(network: Network, train: Samples, val: Samples, training: Training, se
 
     Raises:
         InputError: one class is missing among the training or the validation images, or they are too small.
-        RunError: the loss is not finite.
+        RunError: the loss is not finite; the message names the step.
     """
     weight, val_weight = class_weights(train.labels, "training"), class_weights(val.labels, "validation")
     probe(network, val.images[:1])
+    team = journal.team
+    team.check(training.batch, "training.batch")
     device = train.images.device
     precision = precision_of(training, device)
     network.to(memory_format=torch.channels_last)  # 1.4 to 1.8 times as fast on a CPU
@@ -60,49 +64,92 @@ def train(network: Network, train: Samples, val: Samples, training: Training, se
     per_epoch = max(1, len(train) // training.batch)
     total = training.epochs * per_epoch
 
-    # Go on from the last whole epoch.
-    done, waited, lowest, past, best, text = 0, 0, math.inf, [], network.state_dict(), "first epoch"
-    if last := journal.load():
+    # Go on from the last whole epoch, or from the step at which the run was asked to stop.
+    past: list[float] = []
+    done, waited, lowest, best, text = 0, 0, math.inf, network.state_dict(), "first epoch"
+    trace: list[Tensor] = []  # loss of each step of the epoch; they stay on the device: a GPU is never waited for
+    rng, stand = torch.Generator(), None
+
+    def state() -> dict[str, Any]:
+        progress = (done, waited, lowest, past, best, text)
+        within = {"trace": trace, "stand": standing(rng, device)} if trace else {}
+        return {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "progress": progress, **within}
+
+    if last := team.agree(journal.load()):
         network.load_state_dict(last["network"])
         optimizer.load_state_dict(last["optimizer"])
         done, waited, lowest, past, best, text = last["progress"]
+        trace, stand = [loss.to(device) for loss in last.get("trace", [])], last.get("stand")
 
     while done < training.epochs and waited < training.patience:
-        # One epoch. Losses stay on the device: a GPU is never waited for between steps.
+        # One epoch.
         torch.manual_seed(seed_of("dropout", seed, done))
         rng = torch.Generator().manual_seed(seed_of("batches", seed, done))
-        losses = torch.zeros((), device=device)
+        order = list(batches(len(train), training.batch, rng))[len(trace) :]
+        if stand:
+            put_back(stand, rng, device)
+            stand = None
         network.train()
-        for step, rows in enumerate(batches(len(train), training.batch, rng), done * per_epoch):
-            lr = set_rate(optimizer, training.lr * rate(step, per_epoch, total))
-            index = rows.to(device)
-            x = augmented(train.images[index], training.stain, rng)
+        for step, (index, images) in enumerate(ahead(train.images, order), done * per_epoch + len(trace)):
+            set_rate(optimizer, training.lr * rate(step, per_epoch, total))
+            x, y = team.share(augmented(images, training.stain, rng)), team.share(train.labels[index])
             if training.adversarial:
-                x = worst(network, x, train.labels[index], training.adversarial, rng)
+                x = worst(network, x, y, training.adversarial, rng)
             with precision:
-                loss = cross_entropy(network(x), train.labels[index], weight, training.label_smoothing)
+                loss = cross_entropy(network(x), y, weight, training.label_smoothing)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
+            team.average(network.parameters())
             optimizer.step()
-            losses += loss.detach()
-            journal.tick(step + 1, total, text)
-        done, waited, mean = done + 1, waited + 1, float(losses) / per_epoch
+            trace.append(loss.detach())
+            journal.step(step + 1, total, text, state)
+        mean = mean_of(list(team.mean(torch.stack(trace))), done * per_epoch)
+        done, waited, trace = done + 1, waited + 1, []
 
         # Validation patients choose the epoch.
         with precision:
-            seen = validate(network, val, val_weight, training.batch)
-        journal.record(epoch=done, loss=mean, **seen.row, lr=lr)
+            seen = team.agree(validate(network, val, val_weight, training.batch))
+        journal.record(epoch=done, loss=mean, **seen.row, lr=optimizer.param_groups[0]["lr"])
         past = [*past, seen.loss][-SMOOTH:]
         if sum(past) / len(past) < lowest:
             waited, lowest = 0, sum(past) / len(past)
             best = {name: value.clone() for name, value in network.state_dict().items()}
         text = f"epoch {done}: loss {mean:.3f}, validation balanced accuracy {seen.balanced_accuracy:.3f}"
-        progress = (done, waited, lowest, past, best, text)
-        journal.save(network=network.state_dict(), optimizer=optimizer.state_dict(), progress=progress)
+        journal.save(**state())
 
     network.load_state_dict(best)
     network.to(memory_format=torch.contiguous_format).eval()
     journal.tick(total, total, text)
+
+
+def standing(rng: Rng, device: torch.device) -> list[Tensor]:
+    """Where the random numbers of an epoch stand: those of batches, and those of dropout here and on a GPU."""
+    there = [torch.cuda.get_rng_state(device)] if device.type == "cuda" else []
+    return [rng.get_state(), torch.get_rng_state(), *there]
+
+
+def put_back(states: list[Tensor], rng: Rng, device: torch.device) -> None:
+    """Go back to where the random numbers stood."""
+    rng.set_state(states[0])
+    torch.set_rng_state(states[1])
+    if device.type == "cuda" and len(states) > 2:
+        torch.cuda.set_rng_state(states[2], device)
+
+
+def mean_of(trace: list[Tensor], first: int) -> float:
+    """Mean loss of an epoch that began after `first` steps.
+
+    Raises:
+        RunError: a loss is not finite.
+    """
+    losses = torch.stack(trace)
+    broken = (~torch.isfinite(losses)).nonzero().flatten().tolist()
+    if broken:
+        raise RunError(
+            f"the loss is not finite from step {first + broken[0] + 1} on: found {float(losses[broken[0]])}. Lower "
+            "the learning rate, or look at the data."
+        )
+    return float(losses.mean())
 
 
 def probe(network: Network, images: Bytes) -> None:
@@ -170,11 +217,10 @@ def rate(step: int, per_epoch: int, total: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
 
 
-def set_rate(optimizer: torch.optim.Optimizer, lr: float) -> float:
-    """Set the learning rate of all parameters and return it."""
+def set_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    """Set the learning rate of all parameters."""
     for group in optimizer.param_groups:
         group["lr"] = lr
-    return lr
 
 
 def batches(images: int, batch: int, rng: Rng) -> Iterator[Tensor]:

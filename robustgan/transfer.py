@@ -14,6 +14,7 @@ from robustgan import evaluation
 from robustgan.freezing import frozen
 from robustgan.interfaces import Attack, Samples
 from robustgan.journal import Tick
+from robustgan.memory import halved
 from robustgan.tensors import Network
 
 
@@ -38,13 +39,14 @@ def judge(
         RunError: see `evaluation.judge`.
     """
     rows, written = evaluation.judge(attack, pair.source, network, samples, seed, batch, tick)
-    found = []
+    found: list[pd.DataFrame] = []
     with frozen(pair.target):
-        for part in torch.split(torch.arange(len(samples)), batch):
-            some = Samples(samples.images[part], samples.labels[part], samples.rows.iloc[part.numpy()])
-            found.append(
-                evaluation.rows_of(attack, pair.target, some, written[part], effort_of(rows.iloc[part.numpy()]))
-            )
+
+        def one(part: slice) -> pd.DataFrame:
+            some = Samples(samples.images[part], samples.labels[part], samples.rows.iloc[part])
+            return evaluation.rows_of(attack, pair.target, some, written[part], effort_of(rows.iloc[part]))
+
+        found += halved(len(samples), batch, one, attack.label)
     return pd.concat(found, ignore_index=True)
 
 

@@ -10,24 +10,25 @@ from pathlib import Path
 import pytest
 
 from robustgan import store
+from robustgan.lease import Tell
 from robustgan.store import cached, code_digest, digest
 
 
-def fill(folder: Path) -> dict:
+def fill(folder: Path, tell: Tell) -> dict:
     (folder / "result").write_text("done")
     return {"stage": "s"}
 
 
 def test_a_finished_stage_is_not_built_again(tmp_path: Path) -> None:
     first = cached(tmp_path, "s", "k", fill)
-    again = cached(tmp_path, "s", "k", lambda folder: pytest.fail("built twice"))
+    again = cached(tmp_path, "s", "k", lambda folder, tell: pytest.fail("built twice"))
     assert first == again
     assert (first / "result").read_text() == "done"
     assert (first / "run.json").exists()
 
 
 def test_a_failed_stage_leaves_nothing_under_its_key(tmp_path: Path) -> None:
-    def fail(folder: Path) -> dict:
+    def fail(folder: Path, tell: Tell) -> dict:
         (folder / "half").write_text("half")
         raise OSError("no space")
 
@@ -39,26 +40,26 @@ def test_a_failed_stage_leaves_nothing_under_its_key(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_survives_a_failure(tmp_path: Path) -> None:
-    def stop(folder: Path) -> dict:
+    def stop(folder: Path, tell: Tell) -> dict:
         (folder / "checkpoint.pt").write_text("epoch 3")
         raise OSError("killed")
 
     with pytest.raises(OSError, match="killed"):
         cached(tmp_path, "s", "k", stop)
 
-    def go_on(folder: Path) -> dict:
+    def go_on(folder: Path, tell: Tell) -> dict:
         assert (folder / "checkpoint.pt").read_text() == "epoch 3"
-        return fill(folder)
+        return fill(folder, tell)
 
     cached(tmp_path, "s", "k", go_on)
 
 
 def slow(root: str, log: str) -> None:
-    def build(folder: Path) -> dict:
+    def build(folder: Path, tell: Tell) -> dict:
         with Path(log).open("a") as file:
             file.write("built\n")
         time.sleep(0.3)
-        return fill(folder)
+        return fill(folder, tell)
 
     cached(Path(root), "s", "k", build)
 
@@ -76,7 +77,7 @@ def test_two_runs_at_once_build_once(tmp_path: Path) -> None:
 
 
 def hang(root: str) -> None:
-    def build(folder: Path) -> dict:
+    def build(folder: Path, tell: Tell) -> dict:
         (folder / "half").write_text("half")
         time.sleep(60)
         return {}
@@ -87,12 +88,36 @@ def hang(root: str) -> None:
 def test_a_killed_run_frees_its_lock_and_its_half_work(tmp_path: Path) -> None:
     process = multiprocessing.get_context("spawn").Process(target=hang, args=(str(tmp_path),))
     process.start()
-    while not (tmp_path / "s" / "k.partial" / "half").exists():
+    while not list((tmp_path / "s").glob("k.*.partial/half")):
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.join()
     done = cached(tmp_path, "s", "k", fill)
     assert sorted(p.name for p in done.iterdir()) == ["result", "run.json"]
+
+
+def test_one_that_hung_and_lost_its_lease_spoils_nothing(tmp_path: Path) -> None:
+    """Another machine took over while this one hung: it finds its folder gone, and takes the other's result."""
+
+    def hang(folder: Path, tell: Tell) -> dict:
+        store.leased(tmp_path, "s", "k").unlink()  # what the other machine does after a minute of silence
+        other = cached(tmp_path, "s", "k", fill)
+        (folder / "late").write_text("this must not arrive")
+        pytest.fail(f"wrote into {other}")
+
+    done = cached(tmp_path, "s", "k", hang)
+    assert sorted(p.name for p in done.iterdir()) == ["result", "run.json"]
+    assert [p.name for p in (tmp_path / "s").iterdir()] == ["k"]
+
+
+def test_a_failure_is_remembered_until_the_stage_succeeds(tmp_path: Path) -> None:
+    record = {"stage": "s", "name": "a stage", "key": "k", "reason": "why", "kind": "failed", "pid": 1}
+    assert store.failure(tmp_path, "s", "k") is None
+    store.record_failure(tmp_path, record)
+    assert store.failure(tmp_path, "s", "k") == record
+    assert store.failure(tmp_path, "s", "other") is None
+    cached(tmp_path, "s", "k", fill)
+    assert store.failure(tmp_path, "s", "k") is None
 
 
 def test_digests_do_not_depend_on_the_order_of_keys() -> None:

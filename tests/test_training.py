@@ -15,6 +15,7 @@ from robustgan.errors import InputError, RunError
 from robustgan.experiment import Training
 from robustgan.interfaces import Samples
 from robustgan.journal import Journal
+from robustgan.stopping import Stop, Stopped
 from tests.conftest import samples_of
 
 
@@ -81,6 +82,46 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Pa
     (tmp_path / "c").mkdir()
     training.train(other, lesson(70, 1), lesson(40, 2), RULE, 8, Journal(tmp_path / "c"))
     assert weights_of(one) != weights_of(other)
+
+
+@pytest.mark.parametrize("step", [1, 4, 6, 16])  # of 16
+def test_a_training_asked_to_stop_goes_on_from_that_step(tmp_path: Path, step: int) -> None:
+    straight = trained(tmp_path / "straight")
+    (tmp_path / "cut").mkdir()
+    steps: list[int] = []
+    stop = Stop(patient=True)
+
+    def ask(done: int, total: int, text: str) -> None:
+        steps.append(done)
+        if done == step - 1:
+            stop.signum = 15
+
+    if step == 1:
+        stop.signum = 15
+    with pytest.raises(Stopped):
+        training.train(fresh(), lesson(70, 1), lesson(40, 2), RULE, 7, Journal(tmp_path / "cut", ask, stop))
+    assert steps == list(range(1, step))
+    torch.rand(step)  # whatever else the new process draws
+    again: list[int] = []
+    network = fresh()
+    journal = Journal(tmp_path / "cut", lambda done, total, text: again.append(done))
+    training.train(network, lesson(70, 1), lesson(40, 2), RULE, 7, journal)
+    assert again[:-1] == list(range(step + 1, 17))  # no step is done twice
+    assert weights_of(network) == weights_of(straight)
+    assert (tmp_path / "cut" / "stats.jsonl").read_bytes() == (tmp_path / "straight" / "stats.jsonl").read_bytes()
+
+
+def test_a_loss_that_is_not_finite_is_named_with_its_step(tmp_path: Path) -> None:
+    class Breaks(nn.Sequential):
+        calls = 0
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.calls += self.training
+            return super().forward(x) * (math.nan if self.training and self.calls == 6 else 1)
+
+    network = Breaks(*fresh())
+    with pytest.raises(RunError, match="the loss is not finite from step 6 on: found nan"):
+        training.train(network, lesson(70, 1), lesson(40, 2), RULE, 7, Journal(tmp_path))
 
 
 @pytest.mark.parametrize("step", [1, 4, 5, 9, 15, 16])  # of 16: inside each epoch, at its first and last step

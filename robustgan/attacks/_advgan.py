@@ -30,6 +30,7 @@ from robustgan.gan.universal import Universal
 from robustgan.interfaces import Samples, State
 from robustgan.journal import Journal, Tick
 from robustgan.quantise import to_float
+from robustgan.team import ALONE, Team
 from robustgan.tensors import Images, Labels, Network, Rng, Tensor
 
 CLIP = 10.0  # longest gradient
@@ -46,12 +47,13 @@ def fit(recipe: AdvGAN, model: Network, train: Samples, val: Samples, state: Sta
     """Train `state.network`; it ends as the moving average of the best epoch. See `AdvGAN.fit`."""
     side = tuple(train.images.shape[-2:])
     refuse(recipe, side)
+    share_out(recipe, journal.team)
     everyone, train = train, concerned(train, recipe.goal, "training")
     val = concerned(val, recipe.goal, "validation")
     if isinstance(state.network, Universal):
         state.network.fix(*side)
     with frozen(model):
-        duel, saved = Duel(recipe, state.network, train), journal.load()
+        duel, saved = Duel(recipe, state.network, train, journal.team), journal.team.agree(journal.load())
         rival = rival_of(recipe, model, everyone, val)
         if recipe.objective == "features":
             layer_of(rival.network, recipe.layer)  # before anything is asked or trained
@@ -81,6 +83,20 @@ def refuse(recipe: AdvGAN, side: tuple[int, ...]) -> None:
     if any(length % factor for length in side):
         found = f"tile: found {recipe.tile}" if recipe.network == "tiles" else f"network: found `{recipe.network}`"
         raise InputError(f"{recipe.label}: {found}, which needs sides that {factor} divides; images are {side}.")
+
+
+def share_out(recipe: AdvGAN, team: Team) -> None:
+    """Refuse what several processes cannot share.
+
+    Raises:
+        InputError: surrogates that learn, whose questions would be asked by each; a batch that does not divide.
+    """
+    if team.size > 1 and recipe.knowledge != "white-box":
+        raise InputError(
+            f"{recipe.label}: found `knowledge: {recipe.knowledge}` and `processes: {team.size}`; only a white-box "
+            "training can be shared. Set `processes: 1`."
+        )
+    team.check(recipe.batch, f"{recipe.label}.batch")
 
 
 def rival_of(recipe: AdvGAN, model: Network, train: Samples, val: Samples) -> Rival:
@@ -116,9 +132,9 @@ def watched(tick: Tick, text: str) -> Count:
 class Duel:
     """Generator against discriminator and classifier: everything that changes while they train."""
 
-    def __init__(self, recipe: AdvGAN, generator: Network, train: Samples) -> None:
+    def __init__(self, recipe: AdvGAN, generator: Network, train: Samples, team: Team = ALONE) -> None:
         device = train.images.device
-        self.recipe, self.generator = recipe, generator
+        self.recipe, self.generator, self.team = recipe, generator, team
         self.kept = copy.deepcopy(generator).requires_grad_(False)
         self.discriminator = PatchDiscriminator(recipe.patches, train.images.shape[-1]).to(device)
         self.adam = torch.optim.Adam(generator.parameters(), betas=BETAS.get(recipe.knowledge, BETAS_ELSE))
@@ -139,13 +155,13 @@ class Duel:
             index = rows.to(train.images.device)
             x = dihedral(to_float(train.images[index]), rng)
             self._set_rates(self.step / self.total)
-            for name, value in self.play(model, x, train.labels[index]).items():
+            for name, value in self.play(model, self.team.share(x), self.team.share(train.labels[index])).items():
                 sums[name] = sums.get(name, 0.0) + value.detach() * len(rows)
             ema.average(self.kept, self.generator, ema.decay(len(rows), self.seen, self.schedule.half_life))
             self.step, self.seen = self.step + 1, self.seen + len(rows)
             count(self.step, self.total)
         self.epoch += 1
-        return {name: float(value) / len(train) for name, value in sums.items()}
+        return {name: float(self.team.mean(value)) / len(train) for name, value in sums.items()}
 
     def play(self, model: Network, x: Images, y: Labels) -> dict[str, Tensor]:
         """One step of the discriminator, then one of the generator, on the same images."""
@@ -162,6 +178,7 @@ class Duel:
             loss = loss + recipe.smoothness * losses.total_variation(delta) / recipe.threat.eps
         self.adam.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        self.team.average(self.generator.parameters())
         nn.utils.clip_grad_norm_(self.generator.parameters(), CLIP)
         self.adam.step()
         return parts
@@ -187,6 +204,7 @@ class Duel:
             loss = losses.discriminator(self.discriminator(x), self.discriminator(x_adv))
         self.adam_patches.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        self.team.average(self.discriminator.parameters())
         self.adam_patches.step()
         return {"d_loss": loss}
 

@@ -47,18 +47,19 @@ def play(
     gan.name_cells(train.rows)
     pool = pool_of(gan, train)
     bench = bench_of(gan, pool, val)
-    game = Game(gan, rule, watch, seed)
+    game = Game(gan, rule, watch, seed, journal.team)
+    game.team.check(rule.batch, "dcgan: training.batch")
     resume(game, bench, journal)
+    follow(game)
     trace: list[Tensor] = []
     while game.step < rule.steps and not game.over:
         trace.append(turn(game, pool))
         game.step += 1
         if game.step % rule.every == 0 or game.step == rule.steps:
-            numbers, trace = torch.stack(trace).tolist(), []
-            if all(math.isfinite(value) for row in numbers for value in row):
-                look(game, numbers, bench, journal)
-            else:
-                reload(game, journal)
+            numbers, trace = game.team.mean(torch.stack(trace)).tolist(), []
+            if game.team.leads:
+                look_or_reload(game, numbers, bench, journal)
+            follow(game)
     rescue.crown(game)
     return game, pool, bench
 
@@ -81,6 +82,21 @@ def resume(game: Game, bench: Bench, journal: Journal) -> None:
         return
     game.untrained = bench.yardstick.distance(paint(game.gan, bench.z, bench.labels))
     journal.save(**game.state())
+
+
+def follow(game: Game) -> None:
+    """Take over what the leader of the processes that train together has decided."""
+    state = game.team.agree(game.state() if game.team.size > 1 else {})
+    if not game.team.leads:
+        game.restore(state)
+
+
+def look_or_reload(game: Game, numbers: list[list[float]], bench: Bench, journal: Journal) -> None:
+    """Look at a game whose losses are finite; go back where they are not."""
+    if all(math.isfinite(value) for row in numbers for value in row):
+        look(game, numbers, bench, journal)
+    else:
+        reload(game, journal)
 
 
 def reload(game: Game, journal: Journal) -> None:

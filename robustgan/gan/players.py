@@ -13,6 +13,7 @@ from robustgan.gan.conditional import Gan, Generator
 from robustgan.gan.monitor import Finding, Scale, window_of
 from robustgan.gan.objectives import scale
 from robustgan.gan.recipe import Play, Watch
+from robustgan.team import ALONE, Team
 
 ATTEMPT = (  # what belongs to one attempt, and starts anew with the next
     "seed", "step", "pace", "chance", "r1", "losses", "gaps", "signs", "lengths", "distances", "recalls", "sizes",
@@ -24,8 +25,8 @@ WHOLE = ("attempt", "looks", "reloads", "untrained", "over", "taken", "noted", "
 class Game:
     """Both players and all that a checkpoint holds. `player` trains, `gan.generator` is its average."""
 
-    def __init__(self, gan: Gan, rule: Play, watch: Watch, seed: int) -> None:
-        self.gan, self.rule, self.watch = gan, rule, watch
+    def __init__(self, gan: Gan, rule: Play, watch: Watch, seed: int, team: Team = ALONE) -> None:
+        self.gan, self.rule, self.watch, self.team = gan, rule, watch, team
         self.player: Generator = copy.deepcopy(gan.generator)
         self.attempt = self.reloads = 0
         self.looks = 0  # at the generator, in all attempts: the rows of `progress.png`

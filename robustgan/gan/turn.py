@@ -26,6 +26,7 @@ from robustgan.gan.ema import average, decay
 from robustgan.gan.objectives import Wrong
 from robustgan.gan.players import Game
 from robustgan.gan.recipe import Play
+from robustgan.team import Team
 from robustgan.tensors import Images, Labels, Scores
 
 NOISY = 0.3  # share of the steps after which there is no instance noise
@@ -63,11 +64,11 @@ def turn(game: Game, pool: Pool) -> Tensor:
     game.player.train(), discriminator.train()
     game.set_rates()
     for again in range(1, rule.d_steps):
-        hand = deal(game, pool, again)
+        hand = own(deal(game, pool, again), game.team)
         with torch.no_grad(), mixed(rule, hand.z):
             fake = game.player(hand.z, hand.labels)
         teach(game, hand, fake)
-    hand = deal(game, pool)
+    hand = own(deal(game, pool), game.team)
     with mixed(rule, hand.z):
         fake = game.player(hand.z, hand.labels)
     lesson = teach(game, hand, fake.detach())
@@ -75,7 +76,7 @@ def turn(game: Game, pool: Pool) -> Tensor:
     discriminator.requires_grad_(False)
     with mixed(rule, fake):
         g_loss = objectives.deceive(rule.loss, discriminator(shown(game, fake, hand.second, "generator"), hand.labels))
-    length = descend(game.optimisers["g"], g_loss)
+    length = descend(game.optimisers["g"], g_loss, game.team)
     discriminator.requires_grad_(True)
 
     keep = decay(rule.batch, game.step * rule.batch, rule.half_life)
@@ -99,6 +100,15 @@ def deal(game: Game, pool: Pool, *again: int) -> Hand:
     return Hand(real, labels.to(device), z, first, second, wrong, mix)
 
 
+def own(hand: Hand, team: Team) -> Hand:
+    """What of a hand this process plays, where several train together; no two see the same changes of images."""
+    if team.size == 1:
+        return hand
+    parts = {name: team.share(getattr(hand, name)) for name in ("real", "labels", "z", "mix")}
+    wrong = None if hand.wrong is None else team.share(hand.wrong.T).T
+    return hand._replace(**parts, wrong=wrong, first=hand.first + team.rank, second=hand.second + team.rank)
+
+
 def teach(game: Game, hand: Hand, fake: Images) -> Lesson:
     """One step of the discriminator."""
     discriminator, rule = game.gan.discriminator, game.rule
@@ -113,7 +123,7 @@ def teach(game: Game, hand: Hand, fake: Images) -> Lesson:
         whole = whole + objectives.PENALTY * penalty
     if game.r1 and game.step % rule.r1_every == 0:
         whole = whole + game.r1 * rule.r1_every * objectives.r1(discriminator, real, hand.labels)
-    return Lesson(loss, on_real, on_fake, descend(game.optimisers["d"], whole))
+    return Lesson(loss, on_real, on_fake, descend(game.optimisers["d"], whole, game.team))
 
 
 def shown(game: Game, x: Images, seed: int, whose: str) -> Images:
@@ -131,11 +141,13 @@ def noise_of(rule: Play, step: int) -> float:
     return rule.instance_noise * max(0.0, 1 - step / (NOISY * rule.steps))
 
 
-def descend(optimiser: torch.optim.Optimizer, loss: Tensor) -> Tensor:
+def descend(optimiser: torch.optim.Optimizer, loss: Tensor, team: Team) -> Tensor:
     """One step of an optimiser; returns the length of the gradient."""
     optimiser.zero_grad(set_to_none=True)
     torch.autograd.backward(loss)
-    slopes = [p.grad for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
+    moved = [p for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
+    team.average(moved)
+    slopes = [p.grad for p in moved]
     optimiser.step()
     return get_total_norm(slopes)
 

@@ -136,7 +136,7 @@ def real(work: steps.Work) -> Pool:
     """The test patients' images, at the size and by the rule of the run."""
     test = steps.samples(work, "test")
     rows = test.rows[["label", "magnification", "group", "image_id"]]
-    return Pool(_rows_last(test.images), rows.assign(kind=REAL, accepted=False))
+    return Pool(_rows_last(test.images[:]), rows.assign(kind=REAL, accepted=False))
 
 
 def generated(work: steps.Work) -> Pool:

@@ -13,10 +13,10 @@ from pathlib import Path
 from posixpath import normpath
 from typing import Any
 
+from robustgan import lease
 from robustgan.errors import InputError, StoreError
 from robustgan.journal import Tick
 from robustgan.remote.address import Address, is_url, local_name
-from robustgan.store import locked
 
 TAGS = ("ETag", "etag", "md5Hash", "content_md5", "checksum", "mtime", "LastModified", "last_modified", "created")
 BATCH = 64  # files that are fetched and noted together
@@ -42,7 +42,7 @@ def found(data: str, root: str | None, scratch: Path, tick: Tick) -> Path:
         inner = normpath(root)
         if inner.startswith(".."):
             raise InputError(f"dataset.root: found {root}, which leaves {data}. Name a folder in it.")
-        with locked(base / "lock"):
+        with lease.held(base / "lease.json", lambda: False):
             _copy(Address(data).under(inner) if inner != "." else Address(data), base, inner, tick)
     return base / "files"
 

@@ -10,15 +10,18 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from robustgan.errors import InputError
+from robustgan.lease import Tell
 from robustgan.remote.address import Address, MissingError
 from robustgan.seal import SEAL, digests
 from robustgan.store import cached
 
 MARK = "robustgan.json"  # shows, before anything is computed, that the store can be written
+LIGHT = "light"  # in the place of `runs`: copies without what is heavy
 HEAVY = frozenset({"pixels.npy", "weights.safetensors"})  # what only steps with networks read; a report never does
 
 
@@ -69,7 +72,7 @@ class Depot:
         """
         skipped = HEAVY if light else frozenset()
         try:
-            return cached(out / ("light" if light else "runs"), kind, key, lambda f: self._pull(kind, key, f, skipped))
+            return cached(out / (LIGHT if light else "runs"), kind, key, partial(self._pull, kind, key, skipped))
         except (DamagedError, MissingError):
             if self.has(kind, key):
                 self._stage(kind, key).remove([SEAL])
@@ -86,11 +89,12 @@ class Depot:
     def _stage(self, kind: str, key: str) -> Address:
         return Address(self.url).under("runs").under(kind).under(key)
 
-    def _pull(self, kind: str, key: str, folder: Path, skipped: frozenset[str]) -> dict[str, Any]:
-        """Fill an empty folder, and return what the stage's own `run.json` said."""
+    def _pull(self, kind: str, key: str, skipped: frozenset[str], folder: Path, tell: Tell) -> dict[str, Any]:
+        """Fill a folder, and return what the stage's own `run.json` said."""
         record = _record(self._stage(kind, key).read(SEAL))
         if (record.get("stage"), record.get("key")) != (kind, key):
             raise DamagedError
+        tell(0, 1, "fetch")
         files = {name: digest for name, digest in record.pop("files").items() if name not in skipped}
         shutil.rmtree(folder)  # a training that stopped here may have left its checkpoint
         folder.mkdir()

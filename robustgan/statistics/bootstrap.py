@@ -7,8 +7,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 from jaxtyping import Float, Int
-from scipy.special import ndtr, stdtrit
 
 from robustgan.statistics.intervals import ALPHA, NO_INTERVAL, Interval
 
@@ -51,6 +51,7 @@ def expanded_percentile(values: Float[np.ndarray, " draws"], groups: int) -> Int
     found = values[np.isfinite(values)]
     if groups < 2 or len(found) < len(values) / 2:
         return NO_INTERVAL
-    level = float(ndtr(math.sqrt(groups / (groups - 1)) * stdtrit(groups - 1, ALPHA / 2)))
+    quantile = scipy.special.stdtrit(groups - 1, ALPHA / 2)
+    level = float(scipy.special.ndtr(math.sqrt(groups / (groups - 1)) * quantile))
     low, high = np.quantile(found, [level, 1 - level])
     return Interval(float(low), float(high))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from jaxtyping import Float, Int
-from scipy.special import bdtr, chdtrc
 
 
 def sign_flip(differences: Int[np.ndarray, " groups"]) -> float:
@@ -42,7 +42,7 @@ def durkalski(differences: Int[np.ndarray, " groups"], sizes: Float[np.ndarray, 
     """
     shares = differences / sizes
     spread = float((shares**2).sum())
-    return float(chdtrc(1, float(shares.sum()) ** 2 / spread)) if spread > 0 else 1.0
+    return float(scipy.special.chdtrc(1, float(shares.sum()) ** 2 / spread)) if spread > 0 else 1.0
 
 
 def mcnemar(lost: int, won: int) -> float:
@@ -50,4 +50,4 @@ def mcnemar(lost: int, won: int) -> float:
 
     Source: McNemar, Psychometrika 12 (1947) 153-157, with the exact binomial distribution.
     """
-    return min(1.0, 2 * float(bdtr(min(lost, won), lost + won, 0.5)))
+    return min(1.0, 2 * float(scipy.special.bdtr(min(lost, won), lost + won, 0.5)))

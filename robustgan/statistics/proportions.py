@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import scipy
 from jaxtyping import Float
-from scipy.special import betaincinv, ndtri, stdtrit
 
 from robustgan.statistics.intervals import ALPHA, NO_INTERVAL, TINY, Interval
 
@@ -18,8 +18,8 @@ def clopper_pearson(right: float, n: float) -> Interval:
     """
     if n <= 0:
         return NO_INTERVAL
-    low = 0.0 if right <= TINY else float(betaincinv(right, n - right + 1, ALPHA / 2))
-    high = 1.0 if n - right <= TINY else float(betaincinv(right + 1, n - right, 1 - ALPHA / 2))
+    low = 0.0 if right <= TINY else float(scipy.special.betaincinv(right, n - right + 1, ALPHA / 2))
+    high = 1.0 if n - right <= TINY else float(scipy.special.betaincinv(right + 1, n - right, 1 - ALPHA / 2))
     return Interval(low, high)
 
 
@@ -30,7 +30,7 @@ def wilson(right: float, n: float) -> Interval:
     """
     if n <= 0:
         return NO_INTERVAL
-    z, p = -float(ndtri(ALPHA / 2)), right / n
+    z, p = -float(scipy.special.ndtri(ALPHA / 2)), right / n
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     return Interval(max(0.0, middle - half), min(1.0, middle + half))
@@ -66,7 +66,8 @@ def korn_graubard(
     effective = float(groups)
     if variance > TINY:
         telling = min(int(np.count_nonzero(part > TINY)) for part in (right, sizes - right))
-        shrink = (float(ndtri(ALPHA / 2)) / float(stdtrit(min(freedom(off), telling), ALPHA / 2))) ** 2
+        normal, t = scipy.special.ndtri(ALPHA / 2), scipy.special.stdtrit(min(freedom(off), telling), ALPHA / 2)
+        shrink = (float(normal) / float(t)) ** 2
         least, most = total**2 / float((sizes**2).sum()), total if images is None else images
         effective = min(most, max(least, p * (1 - p) / variance * shrink))
     return clopper_pearson(p * effective, effective)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from jaxtyping import Bool, Float
-from scipy.stats import rankdata
 
 
 class Ranking(NamedTuple):
@@ -32,6 +32,7 @@ def delong(scores: Float[np.ndarray, "scores images"], malignant: Bool[np.ndarra
     if min(m, n) < 2:
         return Ranking(*(np.full(shape, np.nan) for shape in ((len(scores),), (len(scores), len(scores)))))
     up, down = scores[:, malignant], scores[:, ~malignant]
+    rankdata = scipy.stats.rankdata
     ranks = rankdata(scores, axis=1)
     won = (ranks[:, malignant] - rankdata(up, axis=1)) / n  # of each malignant image: benign ones below it
     lost = 1 - (ranks[:, ~malignant] - rankdata(down, axis=1)) / m  # of each benign one: malignant ones above it

@@ -20,7 +20,7 @@ WEAKER = {
     "noise control": ("noise", "random noise", "the gradients lead nowhere"),
     "one-step": ("one-step", "one step", "the climb is broken or the gradients are shattered"),
     "black-box": ("black-box", "a search without gradients", "the gradients are masked"),
-    "transfer": ("transfer", "attacks on a surrogate", "the classifier's own gradients are masked"),
+    "transfer": ("transfer", "an attack on a surrogate", "the classifier's own gradients are masked"),
     "noise pattern": ("quiet", "a climb without loud or fine noise", "the classifier reacts to the pattern of noise"),
 }
 

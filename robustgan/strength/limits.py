@@ -7,7 +7,7 @@ images of the same kind too, and warns where the share that was found is.
 
 from __future__ import annotations
 
-from scipy.stats import beta
+import scipy
 
 SURE = 0.99  # one-sided; some 15 checks on a sound classifier then accuse it in far fewer than one run of ten
 
@@ -47,7 +47,7 @@ JPEG = 0.5  # share that saving as JPEG undoes: information for the reader, so a
 
 def lower(count: int, n: int, sure: float = SURE) -> float:
     """Clopper and Pearson's lower bound for a share, one-sided."""
-    return float(beta.ppf(1 - sure, count, n - count + 1)) if count else 0.0
+    return float(scipy.stats.beta.ppf(1 - sure, count, n - count + 1)) if count else 0.0
 
 
 def allowed(n: int, share: float) -> int:

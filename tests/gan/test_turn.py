@@ -10,6 +10,7 @@ from robustgan.errors import InputError
 from robustgan.gan import objectives, turn
 from robustgan.gan.bench import Pool, pool_of
 from robustgan.gan.players import Game
+from robustgan.team import Team
 from tests.conftest import samples_of
 
 LOSSES = ("hinge", "minimax", "nonsaturating", "lsgan", "wgan-gp")
@@ -93,9 +94,9 @@ def test_k_steps_of_the_discriminator_to_one_of_the_generator(monkeypatch: pytes
     seen: list[tuple[str, int]] = []
     descend = turn.descend
 
-    def counted(optimiser: torch.optim.Optimizer, loss: torch.Tensor) -> torch.Tensor:
+    def counted(optimiser: torch.optim.Optimizer, loss: torch.Tensor, team: Team) -> torch.Tensor:
         seen.append(("d" if optimiser is game.optimisers["d"] else "g", 0))
-        return descend(optimiser, loss)
+        return descend(optimiser, loss, team)
 
     monkeypatch.setattr(turn, "descend", counted)
     game, pool = begun(d_steps=3)

@@ -1,0 +1,99 @@
+"""Images that stay in the file of the decoded pixels, and are read a batch at a time.
+
+A side of a fold that is small is held on the device. A larger one is `Stored`: it answers to what attacks, trainings
+and the harness ask of a tensor of images (length, shape, device, some of its rows, `torch.split`), and holds nothing.
+So memory does not grow with the number of images.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from jaxtyping import Int
+
+from robustgan.interfaces import Samples
+from robustgan.tensors import Bytes, Tensor
+
+RESIDENT = 2**26  # bytes of images that are held in main memory at most: reading them again costs next to nothing
+SHARE = 4  # a GPU's free memory divided by this is what images may take there
+AT_ONCE = 256  # images that are copied at a time
+
+
+class Stored:
+    """Some rows of a uint8 .npy file (n, h, w, 3), as images (n, 3, h, w) on a device."""
+
+    dtype = torch.uint8
+
+    def __init__(self, path: Path, rows: Int[np.ndarray, " n"], device: torch.device) -> None:
+        with path.open("rb") as file:
+            np.lib.format.read_magic(file)
+            shape, _, _ = np.lib.format.read_array_header_1_0(file)
+            self.map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            self.pixels = np.frombuffer(self.map, np.uint8, offset=file.tell()).reshape(shape)
+        self.rows, self.device = rows, device
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.rows)
+
+    @property
+    def shape(self) -> torch.Size:
+        """Images, channels, height, width."""
+        _, height, width, channels = self.pixels.shape
+        return torch.Size((len(self), channels, height, width))
+
+    def __getitem__(self, index: Any) -> Tensor:
+        """Read the images that a number, a slice, a mask, or row numbers stand for."""
+        places = self.rows[index.cpu().numpy() if isinstance(index, torch.Tensor) else index]
+        picked = torch.from_numpy(self.pixels.take(places, axis=0)).movedim(-1, -3).contiguous()
+        self.map.madvise(mmap.MADV_DONTNEED)  # the system may keep the file's pages; they are not this process's
+        return picked.to(self.device)
+
+    def split(self, size: int, dim: int = 0) -> Iterator[Tensor]:
+        """Read so many images at a time, in order (`torch.split` calls this)."""
+        return (self[start : start + size] for start in range(0, len(self), size))
+
+    def whole(self) -> Tensor:
+        """Read all images, never holding them twice."""
+        images = torch.empty(self.shape, dtype=self.dtype, device=self.device)
+        for part in torch.split(torch.arange(len(self)), AT_ONCE):
+            images[part[0] : part[-1] + 1] = self[part]
+        return images
+
+
+def images_at(path: Path, rows: Int[np.ndarray, " n"], device: torch.device) -> Bytes:
+    """Some images of the decoded pixels: a tensor where there is room for them, else `Stored`, which acts as one."""
+    found = Stored(path, rows, device)
+    room = torch.cuda.mem_get_info(device)[0] // SHARE if device.type == "cuda" else RESIDENT
+    return found.whole() if found.shape.numel() <= room else cast(Tensor, found)
+
+
+def parts(samples: Samples, batch: int) -> Iterator[tuple[int, Samples]]:
+    """Samples in parts of whole batches that are held in memory one at a time, each with the number of its first."""
+    each = max(1, RESIDENT // samples.images.shape[1:].numel() // batch) * batch
+    for first in range(0, len(samples), each):
+        part = slice(first, first + each)
+        yield first, Samples(samples.images[part], samples.labels[part], samples.rows.iloc[part].reset_index(drop=True))
+
+
+def ahead(images: Bytes, batches: Iterable[Tensor]) -> Iterator[tuple[Tensor, Bytes]]:
+    """Row numbers and images of each batch, on the images' device; a thread reads the next batch meanwhile."""
+    source: Stored | Tensor = cast(Any, images)
+    if not isinstance(source, Stored):
+        yield from ((index, source[index]) for index in (rows.to(source.device) for rows in batches))
+        return
+    with ThreadPoolExecutor(1) as reader:
+        coming: tuple[Tensor, Future[Tensor]] | None = None
+        for rows in batches:
+            last = coming
+            coming = rows.to(source.device), reader.submit(source.__getitem__, rows)
+            if last:
+                yield last[0], last[1].result()
+        if coming:
+            yield coming[0], coming[1].result()

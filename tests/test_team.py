@@ -1,0 +1,173 @@
+import json
+import multiprocessing
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from robustgan import launch
+from robustgan.errors import InputError, MachineError
+from robustgan.experiment import experiment
+from robustgan.journal import silent
+from robustgan.stages import Place, stages
+from robustgan.steps import Work
+from robustgan.team import ALONE, Team
+from tests import shared_training
+
+ADVGAN = {"kind": "advgan", "threat": {"norm": "linf", "eps": 16 / 255}, "epochs": 2, "batch": 16, "width": 16}
+DCGAN = {
+    "kind": "dcgan", "size": 16, "latent": 4, "embedding": 4, "ngf": 4, "ndf": 4,
+    "training": {"steps": 12, "batch": 8, "every": 6, "half_life": 0.1},
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)  # processes on cores, also where a GPU is
+
+
+def trained(
+    folder: Path, step: Callable[[Work], None], processes: int, **settings: Any
+) -> list[dict[str, torch.Tensor]]:
+    """Do a step; the weights that each process ended with."""
+    weights = folder / f"weights{processes}"
+    for made in (folder / f"{processes}", weights):
+        made.mkdir(parents=True)
+    settings = {"device": "cpu", "processes": processes, **settings}
+    launch.together(step, Work(settings, {"weights": weights}, folder / f"{processes}", folder, silent))
+    return [load_file(path) for path in sorted(weights.iterdir())]
+
+
+def apart(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
+    return max(float((one[name].double() - other[name].double()).abs().max()) for name in one)
+
+
+def test_two_processes_learn_what_one_learns(tmp_path: Path) -> None:
+    """The mean of two half batches' gradients is the batch's gradient; the order of the images is the same."""
+    (alone,) = trained(tmp_path, shared_training.classify, 1, norm=False)
+    leader, follower = trained(tmp_path, shared_training.classify, 2, norm=False)
+    assert apart(leader, follower) == 0.0
+    assert apart(leader, alone) < 1e-5
+    numbers = [
+        [json.loads(line) for line in (tmp_path / n / "stats.jsonl").read_text().splitlines()] for n in ("1", "2")
+    ]
+    assert len(numbers[0]) == len(numbers[1]) == 3
+    for one, two in zip(*numbers, strict=True):
+        assert one == pytest.approx(two, abs=1e-4)
+
+
+def test_with_batch_norm_they_agree_within_noise(tmp_path: Path) -> None:
+    trained(tmp_path, shared_training.classify, 1, norm=True)
+    trained(tmp_path, shared_training.classify, 2, norm=True)
+    one, two = (json.loads((tmp_path / n / "stats.jsonl").read_text().splitlines()[-1]) for n in ("1", "2"))
+    assert two["val_auroc"] == pytest.approx(one["val_auroc"], abs=0.05)
+    assert one["val_auroc"] > 0.9
+
+
+def test_two_processes_train_the_generator_that_one_trains(tmp_path: Path) -> None:
+    (alone,) = trained(tmp_path, shared_training.attack, 1, attack={**ADVGAN, "realism": 0.0})
+    leader, follower = trained(tmp_path, shared_training.attack, 2, attack={**ADVGAN, "realism": 0.0})
+    assert apart(leader, follower) == 0.0
+    assert apart(leader, alone) < 1e-3  # 72 images in batches of 16: the last has 8, and each process takes 4 of them
+
+
+def test_two_processes_play_the_dcgans_game(tmp_path: Path) -> None:
+    """Each takes half of the batch, so batch norms and augmentation differ: the same game, not the same bytes."""
+    (leader, follower) = trained(tmp_path, shared_training.attack, 2, attack=DCGAN)
+    assert apart(leader, follower) == 0.0
+    assert len((tmp_path / "2" / "stats.jsonl").read_text().splitlines()) == 2
+    assert (tmp_path / "2" / "progress.png").exists()
+
+
+def test_the_same_seeds_give_the_same_bytes_with_two_processes(tmp_path: Path) -> None:
+    first, *_ = trained(tmp_path / "a", shared_training.attack, 2, attack=DCGAN)
+    second, *_ = trained(tmp_path / "b", shared_training.attack, 2, attack=DCGAN)
+    assert apart(first, second) == 0.0
+
+
+def test_a_process_that_dies_ends_the_step_and_leaves_none_behind(tmp_path: Path) -> None:
+    (tmp_path / "weights").mkdir()
+    work = Work({"device": "cpu", "processes": 2}, {"weights": tmp_path / "weights"}, tmp_path, tmp_path, silent)
+    with pytest.raises(MachineError, match="1 of 2 processes died"):
+        launch.together(shared_training.die, work)
+    assert not multiprocessing.active_children()
+
+
+def test_followers_end_with_a_leader_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "pids").mkdir()
+    code = "from tests.shared_training import hang_with; import sys; hang_with(sys.argv[1])"
+    leader = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "pids")], cwd=Path(__file__).parents[1])
+    follower = tmp_path / "pids" / "1"
+    try:
+        wait_for(lambda: follower.exists() and follower.read_text().isdigit())
+    finally:
+        leader.kill()
+        leader.wait()
+    wait_for(lambda: ended(int(follower.read_text())))
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    for _ in range(1200):
+        if true():
+            return
+        time.sleep(0.1)
+    pytest.fail("waited two minutes for nothing")
+
+
+def ended(pid: int) -> bool:
+    """Whether a process is gone, or a zombie that nobody has buried yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def test_shares_are_the_batch_and_a_ragged_one_is_everyones() -> None:
+    rows = torch.arange(12)
+    assert torch.equal(torch.cat([Team(rank, 3).share(rows) for rank in range(3)]), rows)
+    assert torch.equal(Team(1, 3).share(rows[:4]), rows[:4])
+    assert torch.equal(ALONE.share(rows), rows)
+
+
+def test_a_batch_that_does_not_divide_is_refused() -> None:
+    with pytest.raises(InputError, match=r"batch of 33 and `processes: 2`, which must divide it\. Set the batch to 32"):
+        Team(0, 2).check(33, "training.batch")
+
+
+def test_surrogates_are_not_trained_by_several(tmp_path: Path) -> None:
+    recipe = {**ADVGAN, "knowledge": "dynamic"}
+    with pytest.raises(InputError, match="only a white-box training can be shared"):
+        trained(tmp_path, shared_training.attack, 2, attack=recipe)
+
+
+def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(InputError, match="found 2, and torch sees 1 GPU: each process needs its own"):
+        launch.check(2, "auto")
+
+
+def test_a_missing_accelerate_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"robustgan\[parallel\]"):
+        launch.check(2, "cpu")
+
+
+def test_only_trainings_depend_on_the_number_of_processes(tmp_path: Path) -> None:
+    """What one process makes keeps its key; a training by two is another result, and says so in its settings."""
+    settings = {
+        "name": "x",
+        "dataset": {"kind": "synthetic", "patients": 20},
+        "models": [{"name": "m", "model": {"kind": "densenet"}}],
+        "attacks": [{"kind": "clean"}, ADVGAN],
+    }
+    one, two = (stages(experiment({**settings, "processes": n}), Place(tmp_path, tmp_path)) for n in (1, 2))
+    assert [s.settings.get("processes") for s in one if s.kind in ("classifier", "generator")] == [None, None]
+    assert [s.settings.get("processes") for s in two if s.kind in ("classifier", "generator")] == [2, 2]
+    assert {s.key for s in one if s.kind in ("manifest", "pixels", "split")} < {s.key for s in two}
