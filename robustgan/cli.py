@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,7 +15,8 @@ from robustgan.cli_audit import EXAMPLES, audit
 from robustgan.cli_data import data_app
 from robustgan.cli_gate import EXITS, compare, gate
 from robustgan.cli_rate import rate_app
-from robustgan.cli_run import carry_out
+from robustgan.cli_run import EXAMPLES as RUN_EXAMPLES
+from robustgan.cli_run import Config, Out, run
 from robustgan.errors import InputError, RunError
 from robustgan.postponed import postpone
 from robustgan.shipped import configs, policies
@@ -41,17 +41,12 @@ app.command(
     epilog="Examples: `robustgan compare reports/old reports/new` · "
     "`robustgan compare reports/audit reports/audit --model densenet --other vit --csv`"
 )(compare)
+app.command(epilog=RUN_EXAMPLES)(run)
 app.command(epilog=EXAMPLES)(audit)
 
 MENDABLE = {  # what a user can mend about a folder: full, closed to writing, or no folder at all
     errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST,
 }  # fmt: skip
-
-Config = Annotated[str, typer.Argument(help="A config file, or the name of one that comes with robustgan.")]
-Board = Annotated[
-    Path | None, typer.Option("--tensorboard", help="Folder that gets TensorBoard event files of every training.")
-]
-Out = Annotated[str, typer.Option("--out", help="Folder or URL that gets `runs/` and `reports/`.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -62,23 +57,6 @@ def root(
     """How easily is a pathology classifier fooled, where, and how sure are we?"""
     if version:
         out.print(__version__)
-
-
-@app.command(epilog="Examples: `robustgan run quickstart` · `robustgan run my.yaml --set seed=1 --out /data/x`")
-def run(
-    config: Config,
-    sets: Settings = None,
-    out_dir: Out = ".",
-    data: Data = ".",
-    scratch: Scratch = SCRATCH,
-    as_json: AsJson = False,
-    board: Board = None,
-) -> None:
-    """Train, attack, judge, report. The same command again resumes, and redoes nothing that is done."""
-    plan = read_plan(config, sets)
-    place = place_of(plan, out_dir, data, scratch)
-    command = shlex.join(["robustgan", "run", config, *(part for s in sets or [] for part in ("--set", s))])
-    carry_out(plan, place, command, as_json, board)
 
 
 @app.command(epilog="Example: `robustgan plan quickstart --json`")

@@ -1,45 +1,145 @@
-"""What the commands share that run an experiment: show the progress, say where the report is and what failed."""
+"""`robustgan run`, and what the commands share that run an experiment: show the progress, say what failed."""
 
 from __future__ import annotations
 
 import json
+import math
+import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from robustgan.terminal import err, out
+from robustgan.errors import InputError
+from robustgan.terminal import SCRATCH, AsJson, Data, Scratch, Settings, err, out, place_of, read_plan
 
 if TYPE_CHECKING:
+    from robustgan.execute import Manner
     from robustgan.experiment import Experiment
     from robustgan.stages import Place
 
+EXAMPLES = (
+    "Examples: `robustgan run quickstart` · `robustgan run my.yaml --set seed=1 --out /data/x` · "
+    "`robustgan run my.yaml --workers 4` · `robustgan run my.yaml --backend dask --scheduler tls://node1:8786`"
+)
+THREADS = (
+    "Threads of torch in each process on a CPU. Results on one and on more threads differ in their last bits, so every "
+    "backend uses the same number, whatever the machine."
+)
 
-def carry_out(plan: Experiment, place: Place, command: str, as_json: bool, board: Path | None = None) -> Path:
+Config = Annotated[str, typer.Argument(help="A config file, or the name of one that comes with robustgan.")]
+Board = Annotated[
+    Path | None, typer.Option("--tensorboard", help="Folder that gets TensorBoard event files of every training.")
+]
+Out = Annotated[str, typer.Option("--out", help="Folder or URL that gets `runs/` and `reports/`.")]
+Threads = Annotated[int, typer.Option("--threads", min=1, envvar="OMP_NUM_THREADS", help=THREADS)]
+
+
+def run(
+    config: Config,
+    sets: Settings = None,
+    out_dir: Out = ".",
+    data: Data = ".",
+    scratch: Scratch = SCRATCH,
+    as_json: AsJson = False,
+    board: Board = None,
+    workers: Annotated[int, typer.Option(min=1, help="Cells at a time; of slurm, jobs of the array.")] = 1,
+    backend: Annotated[
+        Literal["local", "dask", "slurm"], typer.Option(help="Where cells run: processes here, dask, or SLURM.")
+    ] = "local",
+    scheduler: Annotated[
+        str, typer.Option(help="Of dask: its address (tls://HOST:PORT) or scheduler file; else one starts here.")
+    ] = "",
+    threads: Threads = 1,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first cell that fails.")] = False,
+    max_hours: Annotated[float, typer.Option(help="Begin nothing new after so many hours.", min=0)] = math.inf,
+    shard: Annotated[str, typer.Option(help="i/n: only every n-th cell from the i-th on, and what they need.")] = "",
+) -> None:
+    """Train, attack, judge, report. The same command again resumes, and redoes nothing that is done."""
+    from robustgan.execute import Manner, choose
+
+    words = ["robustgan", "run", config, *(part for s in sets or [] for part in ("--set", s))]
+    plan = read_plan(config, sets)
+    place = place_of(plan, out_dir, data, scratch, threads)
+    manner = Manner(choose(backend, workers, scheduler), fail_fast, max_hours)
+    if shard:
+        carry_out_shard(plan, place, manner, _shard(shard), as_json)
+    else:
+        carry_out(plan, place, shlex.join(words), as_json, board, manner)
+
+
+def carry_out(
+    plan: Experiment,
+    place: Place,
+    command: str,
+    as_json: bool,
+    board: Path | None = None,
+    manner: Manner | None = None,
+) -> Path:
     """Run an experiment and return the folder of its report.
 
     Raises:
         typer.Exit: with 3, where a stage failed; the report is there and says so.
     """
     from robustgan import pipeline
-    from robustgan.console import Bars, Lines
+    from robustgan.console import view
     from robustgan.stages import stages
     from robustgan.tensorboard import mirrored
 
-    if place.depot is not None:
-        place.depot.open()
-    total = len(stages(plan, place)) + 1
-    view = Bars(out, total) if out.is_terminal and not as_json else Lines(out, total, as_json)
-    with view, mirrored(board, place, view.watch) as watch:
-        folder, failures = pipeline.run(plan, place, command, watch)
+    with view(out, len(stages(plan, place)) + 1, place, as_json) as shown, mirrored(board, place, shown) as watch:
+        folder, failures = pipeline.run(plan, place, command, watch, manner)
     if as_json:
         out.print(json.dumps({"report": str(folder), "failures": failures}), markup=False, highlight=False)
     else:
         out.print(f"Report: {folder / 'report.html'}", markup=False, highlight=False)
         if place.depot is not None:
             out.print(f"Kept: {place.depot.report(plan.name)}", markup=False, highlight=False)
+    _regret(failures)
+    return folder
+
+
+def carry_out_shard(plan: Experiment, place: Place, manner: Manner, part: tuple[int, int], as_json: bool) -> None:
+    """Do one shard's cells; the report waits until those of all shards are there.
+
+    Raises:
+        typer.Exit: with 3, where a stage failed.
+    """
+    from robustgan import pipeline
+    from robustgan.console import view
+    from robustgan.execute.loop import shard_of
+    from robustgan.stages import stages
+
+    everything = stages(plan, place)
+    mine = shard_of(everything, *part)
+    with view(out, len(mine), place, as_json) as watch:
+        _, failed = pipeline.work(mine, place, watch, manner)
+    left = sum(not place.has(stage) for stage in everything)
+    said = f"Shard {part[0]}/{part[1]}: {len(mine) - len(failed)} of its {len(mine)} stages are there."
+    if left:
+        said += f" No report yet: {left} of {len(everything)} stages of the run are missing. When all shards are over, "
+    else:
+        said += " So are all other stages: "
+    said += "the same command without --shard makes the report."
+    if as_json:
+        said = json.dumps({"shard": list(part), "stages": len(mine), "failures": len(failed), "left": left})
+    out.print(said, markup=False, highlight=False)
+    _regret([f"{stage.name}: {why}" for stage, why in failed])
+
+
+def _regret(failures: list[str]) -> None:
     for failure in failures:
         err.print(f"FAILED {failure}", markup=False, highlight=False)
     if failures:
         raise typer.Exit(3)
-    return folder
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """Read `i/n`.
+
+    Raises:
+        InputError: it is something else.
+    """
+    i, _, n = text.partition("/")
+    if not (i.isdecimal() and n.isdecimal() and 1 <= int(i) <= int(n)):
+        raise InputError(f"--shard: found {text}, expected i/n with i from 1 to n, such as 1/4.")
+    return int(i), int(n)

@@ -46,7 +46,7 @@ def fill(stage: Stage, place: Place, tick: Tick, folder: Path, tell: Tick) -> di
     if "device" in stage.settings:  # the step works with torch
         from robustgan import repeatable
 
-        repeatable.enforce(stage.settings["device"])
+        repeatable.enforce(stage.settings["device"], place.threads)
 
     def both(done: int, total: int, text: str) -> None:
         tell(done, total, text)

@@ -40,8 +40,10 @@ def together(step: Step, work: Work) -> None:
     size = work.settings.get("processes", 1)
     if size == 1:
         return step(work)
+    import torch
+
     check(size, work.settings["device"])
-    port = _free_port()
+    port, threads = _free_port(), torch.get_num_threads()
     spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="robustgan-") as scratch:
         others = []
@@ -49,7 +51,7 @@ def together(step: Step, work: Work) -> None:
             folder = Path(scratch) / str(rank)
             folder.mkdir()
             mine = replace(work, folder=folder, tick=silent, team=Team(rank, size))
-            others.append(spawn.Process(target=_follow, args=(step, mine, port), daemon=True))
+            others.append(spawn.Process(target=_follow, args=(step, mine, port, threads), daemon=True))
         for other in others:
             other.start()
         try:
@@ -88,20 +90,18 @@ def check(size: int, device: str) -> None:
 
 @contextmanager
 def joined(team: Team, port: int, device: str) -> Iterator[None]:
-    """Be one of the team: its processes can exchange tensors, and each has a GPU or its share of the cores."""
+    """Be one of the team: its processes can exchange tensors, and each has a GPU of its own where there are any."""
     import torch
     from accelerate import PartialState
 
     own = {"RANK": team.rank, "LOCAL_RANK": team.rank, "WORLD_SIZE": team.size, "LOCAL_WORLD_SIZE": team.size}
     address = {"MASTER_ADDR": HERE, "MASTER_PORT": port}
-    before, threads = dict(os.environ), torch.get_num_threads()
+    before = dict(os.environ)
     os.environ.update({name: str(value) for name, value in {**own, **address}.items()})
     try:
         PartialState(cpu=device == "cpu" or not torch.cuda.is_available())
-        torch.set_num_threads(max(1, threads // team.size))
         yield
     finally:
-        torch.set_num_threads(threads)
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
         PartialState._reset_state()
@@ -109,13 +109,13 @@ def joined(team: Team, port: int, device: str) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _follow(step: Step, work: Work, port: int) -> None:
+def _follow(step: Step, work: Work, port: int, threads: int) -> None:
     """What a process that does not lead does; it ends with its leader, which alone heeds the signals."""
     from robustgan import repeatable
 
     for one in SIGNALS:
         signal.signal(one, signal.SIG_IGN)
-    repeatable.enforce(work.settings["device"])
+    repeatable.enforce(work.settings["device"], threads)
     with joined(work.team, port, work.settings["device"]):
         step(work)
 

@@ -1,7 +1,7 @@
 """START HERE: what `robustgan run` does, in the order in which it happens.
 
 `stages` (stages.py) says which steps (steps.py) a config needs and what each depends on; `run` goes through them and
-skips what is already there. Nothing here imports torch.
+skips what is already there (execute/loop.py), in this process or in others. Nothing here imports torch.
 
     manifest -> pixels -> split (a fold) -> classifier (a model and fold) -> inspected
              -> operating (a model) -> probed (a model and fold) -> generator (an attack that trains)
@@ -10,56 +10,69 @@ skips what is already there. Nothing here imports torch.
 
 from __future__ import annotations
 
+import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from robustgan import provenance, steps
 from robustgan.doing import do
-from robustgan.errors import InputError, MachineError, RunError
+from robustgan.errors import RunError
+from robustgan.execute import Manner
+from robustgan.execute.loop import Loop, Outcome, Watch
 from robustgan.experiment import Experiment
-from robustgan.journal import Tick
+from robustgan.journal import silent
 from robustgan.stages import Place, Stage, policy_of, stages
 
-BASE = (
-    "manifest",
-    "pixels",
-    "split",
-    "classifier",
-    "inspected",
-)  # where these fail, nothing that follows would mean anything
 
-Watch = Callable[[Stage, bool], Tick]  # told of each stage and whether it is there already; gives its progress a place
-
-
-def run(plan: Experiment, place: Place, command: str, watch: Watch) -> tuple[Path, list[str]]:
+def run(
+    plan: Experiment, place: Place, command: str, watch: Watch, manner: Manner | None = None
+) -> tuple[Path, list[str]]:
     """Do what is not done yet, then write the report.
 
     A stage that fails is reported and takes with it only what depends on it.
 
     Returns:
         The report's folder, and one line for each stage that failed.
+
+    Raises:
+        RunError: a stage failed, and `manner` ends a run at the first that fails.
+        InputError: a stage failed without which no other would mean anything, or the disk is full.
     """
-    failed: dict[str, str] = {}
-    done: dict[str, Stage] = {}
-    for stage in stages(plan, place):
-        lost = [need.name for need in stage.needs.values() if need.key not in done]
-        if lost:
-            failed[stage.name] = f"not run: it needs `{lost[0]}`, which failed"
-            continue
-        try:
-            build(stage, place, watch)
-            done[stage.key] = stage
-        except RunError as error:
-            failed[stage.name] = str(error)
-        except InputError as error:  # a setting that only the data show to be wrong takes no other cell with it
-            if stage.kind in BASE or isinstance(error, MachineError):
-                raise
-            failed[stage.name] = str(error)
-    final = closing(plan, list(done.values()), failed, command)
+    done, failed = work(stages(plan, place), place, watch, manner or Manner())
+    final = closing(plan, done, failed, command)
     build(final, place, watch)
-    folders = [brought(stage, place, watch, light=stage is not final) for stage in (*done.values(), final)]
-    return publish(plan, folders, place), [f"{name}: {why}" for name, why in failed.items()]
+    folders = [brought(stage, place, watch, light=stage is not final) for stage in (*done, final)]
+    return publish(plan, folders, place), [f"{stage.name}: {why}" for stage, why in failed]
+
+
+def work(todo: Sequence[Stage], place: Place, watch: Watch, manner: Manner) -> Outcome:
+    """Make the folders of some stages, wherever `manner` has it done."""
+    backend = manner.backend
+    try:
+        if place.depot is not None:
+            place.depot.open()
+        return Loop(todo, place, manner, watch).run(
+            lambda stage: partial(build_apart, stage, place) if backend.apart else partial(build, stage, place, watch)
+        )
+    finally:
+        backend.close()
+
+
+def build_apart(stage: Stage, place: Place) -> None:
+    """Make a stage's folder in a worker process, which shows nothing: its lease says how far it is.
+
+    Raises:
+        RunError: the code of robustgan here is not the code that the run was planned with.
+    """
+    if replace(stage).key != stage.key:  # a copy, so that the key is made anew from the code on this machine
+        raise RunError(
+            f"the worker on {platform.node()} has other code of robustgan (or of a plug-in) than the run that asked. "
+            "Install the same there."
+        )
+    build(stage, place, lambda stage, cached: silent)
 
 
 def build(stage: Stage, place: Place, watch: Watch) -> Path:
@@ -78,9 +91,9 @@ def brought(stage: Stage, place: Place, watch: Watch, light: bool) -> Path:
     return place.bring(stage, light) or build(stage, place, watch)
 
 
-def closing(plan: Experiment, done: list[Stage], failed: dict[str, str], command: str) -> Stage:
+def closing(plan: Experiment, done: list[Stage], failed: list[tuple[Stage, str]], command: str) -> Stage:
     """The report, which needs everything that was done."""
-    failures = [{"stage": name, "reason": why} for name, why in failed.items()]
+    failures = [{"stage": stage.name, "reason": why} for stage, why in failed]
     settings = {
         "config": plan.settings(),
         "changed": [attack.model_dump(mode="json", exclude_defaults=True) for attack in plan.attacks],

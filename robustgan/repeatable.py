@@ -1,7 +1,7 @@
-"""The same bytes from the same settings: on the CPU, no sum may depend on which thread was first.
+"""The same bytes from the same settings: on the CPU, no sum may depend on which threads there are or were first.
 
 Without it, two runs of a DCGAN on two threads part within a few steps, as the gradient of its augmentation is a
-scattered sum. A GPU is left as it is.
+scattered sum; and trainings on one and on two threads end with other weights. A GPU is left as it is.
 """
 
 import torch
@@ -9,10 +9,11 @@ import torch
 from robustgan import device
 
 
-def enforce(wanted: str) -> None:
-    """Make torch use deterministic algorithms in this process where the device that is wanted is the CPU.
+def enforce(wanted: str, threads: int) -> None:
+    """Make torch use so many threads in this process, and deterministic algorithms where the device is the CPU.
 
     Raises:
         MachineError: the device is not there.
     """
+    torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(device.choose(wanted).type == "cpu")

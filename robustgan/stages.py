@@ -51,6 +51,7 @@ class Place:
 
     out: Path  # gets runs/ and reports/
     data: Path  # data sets are found under this folder
+    threads: int = 1  # of torch on the CPU, in every process alike: the last bits of a sum depend on how it is split
     depot: Depot | None = None  # where finished stages are kept beyond this disk; `out` is a scratch folder then
 
     def folder(self, stage: Stage) -> Path:
@@ -224,11 +225,7 @@ def _cells(
         own = {**shared, "seed": digest_seed(plan.seed, attack.label, seed)}
         needs = dict(inputs)
         if attack.trains:
-            learns = (
-                dict(inputs) if attack.paired else {k: inputs[k] for k in ("pixels", "split")}
-            )  # a DCGAN needs no victim
-            settings = {**own, **_shared(plan), "name": attack.label}
-            needs["generator"] = Stage(steps.generator, f"train {what}", settings, learns, modules)
+            needs["generator"] = _generator(attack, {**own, **_shared(plan)}, inputs, modules)
             yield needs["generator"]
         if attack.paired:
             gallery = plan.gallery if fold == plan.split.folds[0] and seed == plan.seeds[0] else 0
@@ -242,6 +239,14 @@ def _cells(
         else:
             known = tuple(m for o in oracles.values() for m in o.modules)
             yield Stage(steps.forged, f"attack {what}", own, {**needs, **oracles}, (*modules, *known))
+
+
+def _generator(attack: AnyAttack, own: dict[str, Any], inputs: dict[str, Stage], modules: tuple[str, ...]) -> Stage:
+    """The training of an attack that trains; a DCGAN needs no victim."""
+    learns = inputs if attack.paired else {name: inputs[name] for name in ("pixels", "split")}
+    against = f" on {inputs['classifier'].settings['name']}" if attack.paired else ""
+    name = f"train {attack.label}{_budget(attack)}{against}, fold {own['fold']}"
+    return Stage(steps.generator, name, {**own, "name": attack.label}, dict(learns), modules)
 
 
 def _shared(plan: Experiment) -> dict[str, int]:

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from robustgan.errors import InputError
+from robustgan.execute.loop import Watch
 from robustgan.journal import Tick
-from robustgan.pipeline import Watch
 from robustgan.stages import Place, Stage
 from robustgan.store import partials
 
@@ -111,14 +111,14 @@ def mirrored(root: Path | None, place: Place, watch: Watch) -> Iterator[Watch]:
         )
     mirrors: list[Mirror] = []
 
-    def finish() -> None:
-        for mirror in mirrors:
+    def finish(over: list[Mirror]) -> None:
+        for mirror in over:
             mirror.update()
             mirror.close()
-        mirrors.clear()
+            mirrors.remove(mirror)
 
     def both(stage: Stage, cached: bool) -> Tick:
-        finish()  # of the stage before
+        finish([mirror for mirror in mirrors if mirror.final.exists()])  # others may be at work beside this one
         mirror, told = Mirror(root, place, stage), watch(stage, cached)
         mirrors.append(mirror)
         last = time.monotonic()
@@ -135,4 +135,4 @@ def mirrored(root: Path | None, place: Place, watch: Watch) -> Iterator[Watch]:
     try:
         yield both
     finally:
-        finish()
+        finish(list(mirrors))

@@ -68,7 +68,7 @@ def data_folder(dataset: Dataset, data: str, scratch: Path) -> Path:
     return found(data, getattr(dataset, "root", None), scratch.expanduser(), tick)
 
 
-def place_of(plan: Experiment, out_dir: str, data: str, scratch: Path) -> Place:
+def place_of(plan: Experiment, out_dir: str, data: str, scratch: Path, threads: int = 1) -> Place:
     """Where a run reads and writes; for a URL that is a folder under `scratch`, and the URL keeps what is finished."""
     from robustgan.remote.address import is_url, local_name
     from robustgan.remote.depot import Depot
@@ -76,8 +76,8 @@ def place_of(plan: Experiment, out_dir: str, data: str, scratch: Path) -> Place:
 
     folder = data_folder(plan.dataset, data, scratch)
     if not is_url(out_dir):
-        return Place(Path(out_dir).resolve(), folder)
-    return Place(scratch.expanduser().resolve() / local_name(out_dir), folder, Depot(out_dir))
+        return Place(Path(out_dir).resolve(), folder, threads)
+    return Place(scratch.expanduser().resolve() / local_name(out_dir), folder, threads, Depot(out_dir))
 
 
 @contextmanager

@@ -11,8 +11,8 @@ def test_a_scattered_gradient_is_the_same_each_time_on_two_threads() -> None:
     value = torch.randn(200_000, generator=generator)
     threads, before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     try:
-        torch.set_num_threads(2)
-        repeatable.enforce("cpu")
+        repeatable.enforce("cpu", 2)
+        assert torch.get_num_threads() == 2
         assert torch.are_deterministic_algorithms_enabled()
         sums = [torch.zeros(7).index_put_((place,), value, accumulate=True) for _ in range(5)]
         assert all(torch.equal(sums[0], other) for other in sums)

@@ -49,7 +49,7 @@ def pool(folder: Path, attack: str | None) -> Pool:
         InputError: no such report, no generator in it, or its stages are gone.
     """
     works = forged(folder, attack)
-    repeatable.enforce(works[0].settings["device"])
+    repeatable.enforce(works[0].settings["device"], 1)
     parts = [part for work in works for part in (real(work), generated(work))]
     rows = pd.concat([part.rows for part in parts], ignore_index=True)
     whole = Pool(np.concatenate([part.pixels for part in parts]), rows)

@@ -63,14 +63,23 @@ def small(attacks: list[dict[str, Any]]) -> dict[str, Any]:
 def carried(settings: dict[str, Any], scratch: Path, url: str) -> tuple[Told, dict[str, bytes]]:
     """Run from a scratch folder; say what was made, and return the report but `run.json`, which holds durations."""
     told = Told()
-    folder, failures = run(experiment(settings), Place(scratch, scratch, Depot(url)), "planned", told)
+    folder, failures = run(experiment(settings), Place(scratch, scratch, depot=Depot(url)), "planned", told)
     assert failures == []
     assert set(Address(Depot(url).report("smoke")).files()) == set(contents(folder))
     return told, {name: content for name, content in contents(folder).items() if name != SEAL}
 
 
+def machines(tmp_path: Path, url: str) -> list[Place]:
+    """Two scratch folders with one store."""
+    return [Place(tmp_path / name, tmp_path, depot=Depot(url)) for name in ("a", "b")]
+
+
 def test_a_stage_comes_only_when_one_that_is_made_needs_it(url: str, tmp_path: Path) -> None:
-    told, here, there = Told(), Place(tmp_path / "a", tmp_path, Depot(url)), Place(tmp_path / "b", tmp_path, Depot(url))
+    told, here, there = (
+        Told(),
+        Place(tmp_path / "a", tmp_path, depot=Depot(url)),
+        Place(tmp_path / "b", tmp_path, depot=Depot(url)),
+    )
     build(FIRST, here, told)
     assert not build(FIRST, there, told).exists()
     assert build(SECOND, there, told) == there.folder(SECOND)
@@ -81,7 +90,11 @@ def test_a_stage_comes_only_when_one_that_is_made_needs_it(url: str, tmp_path: P
 
 
 def test_a_copy_that_is_damaged_is_made_again_and_mended_there(url: str, tmp_path: Path) -> None:
-    told, here, there = Told(), Place(tmp_path / "a", tmp_path, Depot(url)), Place(tmp_path / "b", tmp_path, Depot(url))
+    told, here, there = (
+        Told(),
+        Place(tmp_path / "a", tmp_path, depot=Depot(url)),
+        Place(tmp_path / "b", tmp_path, depot=Depot(url)),
+    )
     build(FIRST, here, told)
     Address(f"{url}/runs/listed/{FIRST.key}").write("rows.csv", b"five!")
     build(SECOND, there, told)
@@ -93,7 +106,7 @@ def test_a_copy_that_is_damaged_is_made_again_and_mended_there(url: str, tmp_pat
 def test_what_was_made_without_the_depot_is_sent_by_the_next_run(url: str, tmp_path: Path) -> None:
     told, place = Told(), Place(tmp_path / "a", tmp_path)
     build(FIRST, place, told)
-    build(FIRST, Place(tmp_path / "a", tmp_path, Depot(url)), told)
+    build(FIRST, Place(tmp_path / "a", tmp_path, depot=Depot(url)), told)
     assert (told.made, told.kept) == (["listed"], ["listed"])
     assert Depot(url).has("listed", FIRST.key)
 

@@ -167,7 +167,7 @@ def test_the_commands_of_the_documentation(bucket: str, server: dict[str, str], 
         "--set",
         "strength=null",
     ]
-    first = robustgan("run", *run, "--scratch", str(tmp_path / "a"), env=server)
+    first = robustgan("run", *run, "--workers", "2", "--scratch", str(tmp_path / "a"), env=server)
     assert f"Kept: {bucket}/reports/smoke" in first
     rows = json.loads(robustgan("plan", *run, "--scratch", str(tmp_path / "b"), "--json", env=server))
     assert all(row["cached"] for row in rows)

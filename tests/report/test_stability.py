@@ -33,7 +33,7 @@ def plant(path: Path) -> Path:
     folder = planted.build(
         path, levels=(8,), repeats=1, magnifications=(40,), config=planted.config(attacks=attacks),
         generators={"hinge, fold 1": status(), "lsgan, fold 1": status(), "fast, fold 1": status(*why)},
-        failures=[{"stage": "train lost on densenet, fold 1", "reason": "a loss is not finite"},
+        failures=[{"stage": "train lost, fold 1", "reason": "a loss is not finite"},
                   {"stage": "attack fast on densenet, fold 1", "reason": "the generator failed in training"}],
     )  # fmt: skip
     made = tables.read(folder / "generated.parquet", tables.GENERATED)

@@ -72,7 +72,7 @@ def _trainings(folder: Folder, attack: str) -> Iterator[Trained]:
         if name.startswith(f"{attack}, "):
             yield Trained(name, attack, status)
     for failure in folder.run["failures"]:
-        if str(failure["stage"]).startswith(f"train {attack} on "):
+        if str(failure["stage"]).startswith((f"train {attack}, ", f"train {attack} on ")):
             fold = str(failure["stage"]).rpartition(", ")[2]
             yield Trained(f"{attack}, {fold}", attack, {"status": "failed", "reason": str(failure["reason"])})
 
