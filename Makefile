@@ -6,7 +6,7 @@ BIN := .venv/bin
 # A user's environment must come from the package index alone, so wheels that happen to lie on a machine are not taken.
 UV := env -u PIP_FIND_LINKS -u UV_FIND_LINKS VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --compile-bytecode
 
-.PHONY: help report test lint docs matrix bench clean
+.PHONY: help report test faults lint docs matrix bench clean
 
 help:
 	@sed -n 's/^#  *make /make /p' Makefile
@@ -18,6 +18,10 @@ report: .venv/.run
 
 test: .venv/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+# The whole fault suite, its long half too, which CI leaves out: some 150 kills, about ten minutes.
+faults: .venv/.test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults -m "faults or not faults" $(ARGS)
 
 lint: .venv/.dev
 	$(BIN)/tox run -e lint,type,imports

@@ -17,9 +17,12 @@ from robustgan.cli_gate import EXITS, compare, gate
 from robustgan.cli_rate import rate_app
 from robustgan.cli_run import EXAMPLES as RUN_EXAMPLES
 from robustgan.cli_run import Config, Out, run
+from robustgan.cli_status import EXAMPLES as STATUS_EXAMPLES
+from robustgan.cli_status import status
 from robustgan.errors import InputError, RunError
 from robustgan.postponed import postpone
 from robustgan.shipped import configs, policies
+from robustgan.stopping import MESSAGE, Stopped, heed
 from robustgan.terminal import SCRATCH, AsJson, Data, Scratch, Settings, err, out, place_of, read_plan, report_folder
 
 app = typer.Typer(
@@ -43,6 +46,7 @@ app.command(
 )(compare)
 app.command(epilog=RUN_EXAMPLES)(run)
 app.command(epilog=EXAMPLES)(audit)
+app.command(epilog=STATUS_EXAMPLES)(status)
 
 MENDABLE = {  # what a user can mend about a folder: full, closed to writing, or no folder at all
     errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST,
@@ -171,11 +175,15 @@ def main() -> None:
     postpone("pandas")
     debug = "--debug" in sys.argv  # anywhere: people add it to the end of the command that failed
     sys.argv = [sys.argv[0], *(word for word in sys.argv[1:] if word != "--debug")]
+    heed()
     try:
         app()
     except KeyboardInterrupt:
-        err.print("Stopped. The same command goes on from here.")
+        err.print(MESSAGE)
         sys.exit(130)
+    except Stopped as stop:
+        err.print(MESSAGE)
+        sys.exit(128 + stop.signum)
     except Exception as error:
         if debug:
             raise

@@ -8,8 +8,8 @@ import typer
 import yaml
 
 from robustgan.cli_gate import EXITS, gate
-from robustgan.cli_run import carry_out
-from robustgan.terminal import SCRATCH, AsJson, Scratch, Settings, err, out, place_of
+from robustgan.cli_run import carry_out, try_again
+from robustgan.terminal import SCRATCH, AsJson, Retry, Scratch, Settings, err, out, place_of
 
 EXAMPLES = (
     f"With a policy: {EXITS} "
@@ -57,6 +57,7 @@ def audit(
     scratch: Scratch = SCRATCH,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the config; run nothing.")] = False,
     as_json: AsJson = False,
+    retry_failed: Retry = False,
 ) -> None:
     """Audit a trained classifier: faults, attacks, strength evidence, report. Every patient validates or tests.
 
@@ -85,6 +86,8 @@ def audit(
     file.write_text(text, "utf-8")
     if place.depot is not None:
         place.depot.write(file.name, text)
+    if retry_failed:
+        try_again(plan, place)
     folder = carry_out(plan, place, f"robustgan run {file.name}", as_json)
     if policy:
         gate(str(folder), policy, as_json=as_json)  # leaves with the verdict's exit code

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from robustgan.errors import InputError
-from robustgan.terminal import SCRATCH, AsJson, Data, Scratch, Settings, err, out, place_of, read_plan
+from robustgan.terminal import SCRATCH, AsJson, Data, Retry, Scratch, Settings, err, out, place_of, read_plan
 
 if TYPE_CHECKING:
     from robustgan.execute import Manner
@@ -53,6 +53,7 @@ def run(
     threads: Threads = 1,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first cell that fails.")] = False,
     max_hours: Annotated[float, typer.Option(help="Begin nothing new after so many hours.", min=0)] = math.inf,
+    retry_failed: Retry = False,
     shard: Annotated[str, typer.Option(help="i/n: only every n-th cell from the i-th on, and what they need.")] = "",
 ) -> None:
     """Train, attack, judge, report. The same command again resumes, and redoes nothing that is done."""
@@ -62,10 +63,21 @@ def run(
     plan = read_plan(config, sets)
     place = place_of(plan, out_dir, data, scratch, threads)
     manner = Manner(choose(backend, workers, scheduler), fail_fast, max_hours)
+    if retry_failed:
+        try_again(plan, place)
     if shard:
         carry_out_shard(plan, place, manner, _shard(shard), as_json)
     else:
         carry_out(plan, place, shlex.join(words), as_json, board, manner)
+
+
+def try_again(plan: Experiment, place: Place) -> None:
+    """Forget what failed in earlier runs of an experiment, so that it is tried again."""
+    from robustgan import store
+    from robustgan.stages import stages
+
+    for stage in stages(plan, place):
+        store.forget_failure(place.out / "runs", stage.kind, stage.key)
 
 
 def carry_out(
@@ -130,6 +142,7 @@ def _regret(failures: list[str]) -> None:
     for failure in failures:
         err.print(f"FAILED {failure}", markup=False, highlight=False)
     if failures:
+        err.print("What failed is tried again by the same command with --retry-failed.", highlight=False)
         raise typer.Exit(3)
 
 

@@ -36,6 +36,7 @@ Scratch = Annotated[
     typer.Option("--scratch", envvar="ROBUSTGAN_SCRATCH", help="Local folder to work in where a URL is given."),
 ]
 SCRATCH = Path("~/.cache/robustgan")
+Retry = Annotated[bool, typer.Option("--retry-failed", help="Try again what failed in an earlier run.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 

@@ -86,6 +86,14 @@ class Depot:
         """URL of a published report."""
         return Address(self.url).under("reports").under(name).url
 
+    def seal(self, name: str) -> bytes:
+        """The `run.json` of a published report.
+
+        Raises:
+            MissingError: there is no such report.
+        """
+        return Address(self.report(name)).read(SEAL)
+
     def _stage(self, kind: str, key: str) -> Address:
         return Address(self.url).under("runs").under(kind).under(key)
 

@@ -171,6 +171,7 @@ def test_the_commands_of_the_documentation(bucket: str, server: dict[str, str], 
     assert f"Kept: {bucket}/reports/smoke" in first
     rows = json.loads(robustgan("plan", *run, "--scratch", str(tmp_path / "b"), "--json", env=server))
     assert all(row["cached"] for row in rows)
+    assert "report is written" in robustgan("status", *run, "--scratch", str(tmp_path / "b"), env=server)
     second = robustgan("run", *run, "--scratch", str(tmp_path / "b"), "--json", env=server)
     assert {json.loads(line)["event"] for line in second.splitlines()[:-1]} == {"kept"}
     both = [next((tmp_path / name).glob("*/reports/smoke")) for name in ("a", "b")]
