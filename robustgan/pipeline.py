@@ -17,7 +17,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from robustgan import provenance, steps
+from robustgan import lease, provenance, steps
 from robustgan.doing import do
 from robustgan.errors import RunError
 from robustgan.execute import Manner
@@ -92,15 +92,16 @@ def closing(plan: Experiment, done: list[Stage], failed: list[tuple[Stage, str]]
 
 
 def publish(plan: Experiment, final: Stage, done: list[Stage], place: Place) -> Path:
-    """Put the finished report where people look for it, replacing the last one in one move."""
+    """Put the finished report where people look for it, replacing the last one in one move; one run at a time does so."""
     target = place.out / "reports" / plan.name
     fresh, old = target.with_name(f".{plan.name}.new"), target.with_name(f".{plan.name}.old")
-    for leftover in (fresh, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    shutil.copytree(place.folder(final), fresh)
-    provenance.write(fresh / "run.json", [place.folder(stage) for stage in (*done, final)], plan.settings())
-    if target.exists():
-        target.rename(old)
-    fresh.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+    with lease.held(place.out / "runs" / ".leases" / f"publish-{plan.name}.json", lambda: False):
+        for leftover in (fresh, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        shutil.copytree(place.folder(final), fresh)
+        provenance.write(fresh / "run.json", [place.folder(stage) for stage in (*done, final)], plan.settings())
+        if target.exists():
+            target.rename(old)
+        fresh.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
     return target
