@@ -92,7 +92,7 @@ def closing(plan: Experiment, done: list[Stage], failed: list[tuple[Stage, str]]
 
 
 def publish(plan: Experiment, final: Stage, done: list[Stage], place: Place) -> Path:
-    """Put the finished report where people look for it, replacing the last one in one move; one run at a time does so."""
+    """Put the finished report where people look for it, replacing the last one in one move; one run at a time."""
     target = place.out / "reports" / plan.name
     fresh, old = target.with_name(f".{plan.name}.new"), target.with_name(f".{plan.name}.old")
     with lease.held(place.out / "runs" / ".leases" / f"publish-{plan.name}.json", lambda: False):

@@ -10,6 +10,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from robustgan.config import read_yaml
+from robustgan.experiment import experiment
+from robustgan.stages import Place, Stage, stages
+
 HERE = Path(__file__).parent
 TINY = HERE / "tiny.yaml"
 
@@ -57,6 +61,19 @@ def copy(undisturbed: Undisturbed, tmp_path: Path) -> Path:
     out = tmp_path / "out"
     shutil.copytree(undisturbed.out, out)
     return out
+
+
+def todo(out: Path, **changes: object) -> list[Stage]:
+    """The stages of the run, with settings changed."""
+    return stages(experiment({**read_yaml(TINY), **changes}), Place(out, Path()))
+
+
+def undo(out: Path, *names: str) -> list[Path]:
+    """Remove stages by the beginning of their names, as if they were still to do; returns their folders."""
+    gone = [Place(out, Path()).folder(stage) for stage in todo(out) if stage.name.startswith(names)]
+    for folder in gone:
+        shutil.rmtree(folder)
+    return gone
 
 
 def points(out: Path) -> list[list[str]]:

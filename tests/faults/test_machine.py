@@ -2,27 +2,14 @@
 
 import errno
 import json
-import shutil
 import signal
 from pathlib import Path
 
 import pytest
 
-from robustgan.config import read_yaml
-from robustgan.experiment import experiment
-from robustgan.stages import Place, stages
-from tests.faults.conftest import TINY, Ask, Undisturbed, points, printed, same
+from tests.faults.conftest import Ask, Undisturbed, points, printed, same, undo
 
 ELSEWHERE = {"host": "far", "machine": "far away", "pid": 1, "born": "1", "token": "t", "started": 1.0, "beat": 1.0}
-
-
-def undo(out: Path, *names: str) -> list[Path]:
-    """Remove stages by the beginning of their names, as if they were still to do; returns their folders."""
-    place = Place(out, Path())
-    gone = [place.folder(s) for s in stages(experiment(read_yaml(TINY)), place) if s.name.startswith(names)]
-    for folder in gone:
-        shutil.rmtree(folder)
-    return gone
 
 
 def left(folder: Path) -> set[str]:
@@ -43,17 +30,22 @@ def test_a_training_that_is_stopped_keeps_its_checkpoint(
     ask: Ask, undisturbed: Undisturbed, copy: Path, name: str, signum: int
 ) -> None:
     (folder,) = undo(copy, name)
-    ticks = [i for i, p in enumerate(own(undisturbed, folder), 1) if p[2] == "tick"]
-    fault = {"kind": folder.parent.name, "number": ticks[len(ticks) // 2 - 1], "signal": signum}
+    whole = own(undisturbed, folder)
+    at = [i for i, point in enumerate(whole, 1) if point[2] == "tick"]
+    fault = {"kind": folder.parent.name, "number": at[len(at) // 2 - 1], "signal": signum}
     assert ask(copy, fault) == [128 + signum], printed(copy)
     assert "checkpoint.pt" in left(folder)
     assert "The same command goes on from here" in printed(copy)
     assert not list((copy / "runs" / ".leases").iterdir())
     before = len(points(copy))
     assert ask(copy) == [0], printed(copy)
-    again = sum(point[2] == "tick" for point in points(copy)[before:])
-    assert 0 < again < len(ticks)  # it went on, it did not begin anew
+    assert 0 < ticks(points(copy)[before:]) < ticks(whole)  # it went on, it did not begin anew
     same(copy, undisturbed.out)
+
+
+def ticks(passed: list[list[str]]) -> int:
+    """Steps that were told."""
+    return sum(point[2] == "tick" for point in passed)
 
 
 def own(undisturbed: Undisturbed, folder: Path) -> list[list[str]]:
@@ -107,12 +99,14 @@ def test_the_stale_lease_of_a_dead_host_is_taken_over_with_its_checkpoint(
     ask: Ask, undisturbed: Undisturbed, copy: Path
 ) -> None:
     (folder,) = undo(copy, "classifier densenet")
-    number = len(own(undisturbed, folder)) - 8
+    whole = own(undisturbed, folder)
+    number = len(whole) - 8
     assert ask(copy, {"kind": "classifier", "number": number}) == [-signal.SIGKILL], printed(copy)
     assert "checkpoint.pt" in left(folder)
     path = lease_of(copy, folder)
     before = len(points(copy))
     assert ask(copy, {"silence": 1.0}) == [0], printed(copy)
-    assert len(points(copy)) - before < number
+    again = [point for point in points(copy)[before:] if point[1] == folder.name]
+    assert 0 < ticks(again) < ticks(whole)  # it went on from the dead host's checkpoint
     assert not path.exists()
     same(copy, undisturbed.out)
