@@ -26,6 +26,7 @@ THREADS = (
     "Threads of torch in each process on a CPU. Results on one and on more threads differ in their last bits, so every "
     "backend uses the same number, whatever the machine."
 )
+PROFILE = "Write `profile.csv` under --out: seconds of every stage, and of torch's kernels in those that are done now."
 
 Config = Annotated[str, typer.Argument(help="A config file, or the name of one that comes with robustgan.")]
 Board = Annotated[
@@ -53,13 +54,14 @@ def run(
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first cell that fails.")] = False,
     max_hours: Annotated[float, typer.Option(help="Begin nothing new after so many hours.", min=0)] = math.inf,
     shard: Annotated[str, typer.Option(help="i/n: only every n-th cell from the i-th on, and what they need.")] = "",
+    profile: Annotated[bool, typer.Option("--profile", help=PROFILE)] = False,
 ) -> None:
     """Train, attack, judge, report. The same command again resumes, and redoes nothing that is done."""
     from robustgan.execute import Manner, choose
     from robustgan.stages import Place
 
     words = ["robustgan", "run", config, *(part for s in sets or [] for part in ("--set", s))]
-    plan, place = read_plan(config, sets), Place(out_dir.resolve(), data.resolve(), threads)
+    plan, place = read_plan(config, sets), Place(out_dir.resolve(), data.resolve(), threads, profile)
     manner = Manner(choose(backend, workers, scheduler), fail_fast, max_hours)
     if shard:
         carry_out_shard(plan, place, manner, _shard(shard), as_json)
@@ -80,17 +82,21 @@ def carry_out(
     Raises:
         typer.Exit: with 3, where a stage failed; the report is there and says so.
     """
-    from robustgan import pipeline
+    from robustgan import pipeline, profiling
     from robustgan.console import view
     from robustgan.stages import stages
     from robustgan.tensorboard import mirrored
 
-    with view(out, len(stages(plan, place)) + 1, place, as_json) as shown, mirrored(board, place, shown) as watch:
+    todo = stages(plan, place)
+    with view(out, len(todo) + 1, place, as_json) as shown, mirrored(board, place, shown) as watch:
         folder, failures = pipeline.run(plan, place, command, watch, manner)
     if as_json:
         out.print(json.dumps({"report": str(folder), "failures": failures}), markup=False, highlight=False)
     else:
+        out.print(profiling.slowest(folder), markup=False, highlight=False)
         out.print(f"Report: {folder / 'report.html'}", markup=False, highlight=False)
+    if place.profile:
+        err.print(f"Profile: {profiling.write(place, todo)}", markup=False, highlight=False)
     _regret(failures)
     return folder
 
