@@ -6,6 +6,7 @@ import json
 import math
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -27,6 +28,7 @@ THREADS = (
     "Threads of torch in each process on a CPU. Results on one and on more threads differ in their last bits, so every "
     "backend uses the same number, whatever the machine."
 )
+PROFILE = "Write `profile.csv` under --out: seconds of every stage, and of torch's kernels in those that are done now."
 
 Config = Annotated[str, typer.Argument(help="A config file, or the name of one that comes with robustgan.")]
 Board = Annotated[
@@ -57,13 +59,14 @@ def run(
     max_hours: Annotated[float, typer.Option(help="Begin nothing new after so many hours.", min=0)] = math.inf,
     retry_failed: Retry = False,
     shard: Annotated[str, typer.Option(help="i/n: only every n-th cell from the i-th on, and what they need.")] = "",
+    profile: Annotated[bool, typer.Option("--profile", help=PROFILE)] = False,
 ) -> None:
     """Train, attack, judge, report. The same command again resumes, and redoes nothing that is done."""
     from robustgan.execute import Manner, choose
 
     words = ["robustgan", "run", config, *(part for s in sets or [] for part in ("--set", s))]
     plan = read_plan(config, sets)
-    place = place_of(plan, out_dir, data, scratch, threads)
+    place = replace(place_of(plan, out_dir, data, scratch, threads), profile=profile)
     if retry_failed:
         try_again(plan, place)
     if backend == "slurm" and place.depot is not None:
@@ -104,19 +107,23 @@ def carry_out(
     Raises:
         typer.Exit: with 3, where a stage failed; the report is there and says so.
     """
-    from robustgan import pipeline
+    from robustgan import pipeline, profiling
     from robustgan.console import view
     from robustgan.stages import stages
     from robustgan.tensorboard import mirrored
 
-    with view(out, len(stages(plan, place)) + 1, place, as_json) as shown, mirrored(board, place, shown) as watch:
+    todo = stages(plan, place)
+    with view(out, len(todo) + 1, place, as_json) as shown, mirrored(board, place, shown) as watch:
         folder, failures = pipeline.run(plan, place, command, watch, manner)
     if as_json:
         out.print(json.dumps({"report": str(folder), "failures": failures}), markup=False, highlight=False)
     else:
+        out.print(profiling.slowest(folder), markup=False, highlight=False)
         out.print(f"Report: {folder / 'report.html'}", markup=False, highlight=False)
         if place.depot is not None:
             out.print(f"Kept: {place.depot.report(plan.name)}", markup=False, highlight=False)
+    if place.profile:
+        err.print(f"Profile: {profiling.write(place, todo)}", markup=False, highlight=False)
     _regret(failures)
     return folder
 
