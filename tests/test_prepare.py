@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from robustgan import evaluation
 from robustgan.attacks.pgd import PGD
 from robustgan.config import plugin
 from robustgan.counting import Counted
@@ -204,6 +205,23 @@ def test_the_harness_attacks_the_prepared_classifier_and_judges_with_the_given_o
     assert (rows["backwards"] == 3).all()
     again = model(written.float() / 255).softmax(1)[:, 1]
     torch.testing.assert_close(torch.tensor(rows["score"].to_numpy()).float(), again, atol=0, rtol=1e-5)
+
+
+def test_verdicts_are_those_of_an_attack_on_the_original(samples: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = built(**COMPACT)
+    with torch.no_grad():  # labels as it gives them, moved to the middle: some stand, some fall
+        model.backbone.classifier.bias += torch.tensor([1.0, -1.0]) * float(spread(model(samples.images / 255)))
+        y = model(samples.images / 255).argmax(1)
+    some, attack = Samples(samples.images, y, samples.rows), PGD(threat=Linf(eps=1 / 255), steps=5, until="fooled")
+    quick, _ = judge(attack, model, nn.Identity(), some, seed=0, batch=24)
+    monkeypatch.setattr(evaluation, "prepared", lambda model, like: model)
+    plain, _ = judge(attack, model, nn.Identity(), some, seed=0, batch=24)
+    assert quick["pred"].tolist() == plain["pred"].tolist()
+    assert 0 < int((quick["pred"] != y.numpy()).sum()) < len(y)
+
+
+def spread(logits: torch.Tensor) -> torch.Tensor:
+    return (logits[:, 1] - logits[:, 0]).median() / 2
 
 
 def test_an_attack_that_changes_the_prepared_classifier_fails(samples: Samples) -> None:
