@@ -230,6 +230,7 @@ def main() -> None:
     wanted = parser.parse_args()
     folder = ROOT / ("out" if wanted.quick else "reports") / "benchmarks"
     folder.mkdir(parents=True, exist_ok=True)
+    torch.backends.cudnn.allow_tf32 = False  # as in a run: float32 is float32
     found = measured(device.choose(wanted.device), wanted)
     found.to_csv(folder / "attack_speed.csv", index=False, lineterminator="\n")
     draw(found, folder / "attack_speed.png")

@@ -186,6 +186,41 @@ def test_no_gradients_stay_no_gradients() -> None:
     assert not found(torch.rand(2, 3, 16, 16, requires_grad=True)).requires_grad
 
 
+class Lying(torch.autograd.Function):
+    """Gives back another gradient where images come with their channels last."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        ctx.last = x.is_contiguous(memory_format=torch.channels_last)
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
+        return -gradients[0] if ctx.last else gradients[0]
+
+
+class Sided(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return Lying.apply(x)  # type: ignore[no-untyped-call, no-any-return]
+
+
+def test_a_form_with_other_gradients_is_not_used() -> None:
+    model, x = mean(Sided()), torch.rand(2, 3, 16, 16)
+    found = prepared(model, x)
+    assert not isinstance(found, Prepared) or found.layout == torch.contiguous_format
+    torch.testing.assert_close(gradient(found, x), gradient(model, x), atol=1e-5, rtol=1e-3)
+
+
+def test_memory_that_runs_out_is_not_taken_for_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> torch.Tensor:
+        raise torch.OutOfMemoryError("no room")
+
+    model = mean()
+    monkeypatch.setattr(model[0], "forward", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        prepared(model, torch.rand(2, 3, 16, 16))
+
+
 def test_half_precision_gives_float32_logits_close_to_the_originals() -> None:
     model, x = built(**COMPACT), torch.rand(4, 3, 48, 48)
     found = prepared(model, x, torch.bfloat16)
