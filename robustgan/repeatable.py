@@ -12,7 +12,7 @@ from robustgan import device
 
 
 def enforce(wanted: str, threads: int) -> None:
-    """Make torch use so many threads in this process, and deterministic algorithms where the device is the CPU; no TF32.
+    """Make torch use so many threads in this process, no TF32, and deterministic algorithms if the device is the CPU.
 
     Raises:
         MachineError: the device is not there.
