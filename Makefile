@@ -16,7 +16,7 @@ help:
 
 # Under out/, which git ignores: the reports in reports/ are the committed ones.
 report: .venv/.run
-	$(BIN)/robustgan run quickstart --out out
+	$(BIN)/robustgan run quickstart --out out --workers 0
 	@echo "Open out/reports/quickstart/report.html in a browser."
 
 test: .venv/.test

@@ -8,7 +8,7 @@ import typer
 import yaml
 
 from robustgan.cli_gate import EXITS, gate
-from robustgan.cli_run import carry_out, try_again
+from robustgan.cli_run import Threads, Workers, carry_out, try_again
 from robustgan.terminal import SCRATCH, AsJson, Retry, Scratch, Settings, err, out, place_of
 
 EXAMPLES = (
@@ -57,6 +57,8 @@ def audit(
     scratch: Scratch = SCRATCH,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the config; run nothing.")] = False,
     as_json: AsJson = False,
+    workers: Workers = 1,
+    threads: Threads = 1,
     retry_failed: Retry = False,
 ) -> None:
     """Audit a trained classifier: faults, attacks, strength evidence, report. Every patient validates or tests.
@@ -65,6 +67,7 @@ def audit(
     audit is written beside the report; `robustgan run` takes it.
     """
     from robustgan import mandate
+    from robustgan.execute import Manner, choose
     from robustgan.experiment import experiment
     from robustgan.stages import stages
 
@@ -74,7 +77,7 @@ def audit(
     )  # fmt: skip
     settings = _changed({**mandate.config(wanted), **({"policy": policy} if policy else {})}, sets)
     plan = experiment(settings)
-    place = place_of(plan, out_dir, ".", scratch)
+    place = place_of(plan, out_dir, ".", scratch, threads)
     text = written(settings)
     if dry_run:
         total = len(stages(plan, place))
@@ -88,7 +91,8 @@ def audit(
         place.depot.write(file.name, text)
     if retry_failed:
         try_again(plan, place)
-    folder = carry_out(plan, place, f"robustgan run {file.name}", as_json)
+    manner = Manner(choose("local", workers, ""))
+    folder = carry_out(plan, place, f"robustgan run {file.name}", as_json, manner=manner)
     if policy:
         gate(str(folder), policy, as_json=as_json)  # leaves with the verdict's exit code
 

@@ -35,6 +35,9 @@ Board = Annotated[
     Path | None, typer.Option("--tensorboard", help="Folder that gets TensorBoard event files of every training.")
 ]
 Out = Annotated[str, typer.Option("--out", help="Folder or URL that gets `runs/` and `reports/`.")]
+Workers = Annotated[
+    int, typer.Option("--workers", min=0, help="Cells at a time; 0: as many as cores. Of slurm: jobs of the array.")
+]
 Threads = Annotated[int, typer.Option("--threads", min=1, envvar="OMP_NUM_THREADS", help=THREADS)]
 
 
@@ -46,7 +49,7 @@ def run(
     scratch: Scratch = SCRATCH,
     as_json: AsJson = False,
     board: Board = None,
-    workers: Annotated[int, typer.Option(min=1, help="Cells at a time; of slurm, jobs of the array.")] = 1,
+    workers: Workers = 1,
     backend: Annotated[
         Literal["local", "dask", "slurm"], typer.Option(help="Where cells run: processes here, dask, or SLURM.")
     ] = "local",
@@ -71,6 +74,8 @@ def run(
         try_again(plan, place)
     if backend == "slurm" and place.depot is not None:
         raise InputError("--out: the jobs of --backend slurm share a folder, found a URL. Name a folder that all see.")
+    if backend == "slurm" and not workers:
+        raise InputError("--workers: found 0; say into how many jobs --backend slurm should split the run.")
     if backend == "slurm" and shard:
         raise InputError("--shard: --backend slurm makes the shards itself; leave one of the two out.")
     if backend == "slurm":
