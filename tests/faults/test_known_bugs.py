@@ -1,4 +1,4 @@
-"""Where other harnesses broke, by their own public lists of bugs; each test is named after the bug that it stands for."""
+"""Where other harnesses broke, by their own public lists of bugs; each test is named after the bug it stands for."""
 
 import json
 import shutil
