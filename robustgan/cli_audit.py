@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +9,7 @@ import yaml
 
 from robustgan.cli_gate import EXITS, gate
 from robustgan.cli_run import carry_out, try_again
-from robustgan.terminal import AsJson, Retry, Settings, err, out
+from robustgan.terminal import SCRATCH, AsJson, Retry, Scratch, Settings, err, out, place_of
 
 EXAMPLES = (
     f"With a policy: {EXITS} "
@@ -53,8 +52,9 @@ def audit(
     name: Annotated[str, typer.Option(help="Name of the report; made from the model's by default.")] = "",
     sets: Settings = None,
     out_dir: Annotated[
-        Path, typer.Option("--out", help="Folder that gets `runs/`, `reports/` and the config.")
-    ] = Path(),
+        str, typer.Option("--out", help="Folder or URL that gets `runs/`, `reports/` and the config.")
+    ] = ".",
+    scratch: Scratch = SCRATCH,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the config; run nothing.")] = False,
     as_json: AsJson = False,
     retry_failed: Retry = False,
@@ -66,14 +66,15 @@ def audit(
     """
     from robustgan import mandate
     from robustgan.experiment import experiment
-    from robustgan.stages import Place, stages
+    from robustgan.stages import stages
 
     wanted = mandate.Mandate(
         model, data, architecture, weights, head, probabilities, normalise, run_code, table, columns, labels, size,
         tuple(eps or ["8/255"]), operating, train_share, quick, name,
     )  # fmt: skip
     settings = _changed({**mandate.config(wanted), **({"policy": policy} if policy else {})}, sets)
-    plan, place = experiment(settings), Place(out_dir.resolve(), Path().resolve())
+    plan = experiment(settings)
+    place = place_of(plan, out_dir, ".", scratch)
     text = written(settings)
     if dry_run:
         total = len(stages(plan, place))
@@ -83,11 +84,13 @@ def audit(
     file = place.out / f"{plan.name}.yaml"
     place.out.mkdir(parents=True, exist_ok=True)
     file.write_text(text, "utf-8")
+    if place.depot is not None:
+        place.depot.write(file.name, text)
     if retry_failed:
         try_again(plan, place)
     folder = carry_out(plan, place, f"robustgan run {file.name}", as_json)
     if policy:
-        gate(folder, policy, as_json=as_json)  # leaves with the verdict's exit code
+        gate(str(folder), policy, as_json=as_json)  # leaves with the verdict's exit code
 
 
 def written(settings: dict[str, Any]) -> str:

@@ -13,11 +13,13 @@ import hashlib
 import importlib.util
 import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from robustgan import lease
+from robustgan.parsed import Found, Memory
 
 Build = Callable[[Path, lease.Tell], dict[str, Any]]
 
@@ -116,29 +118,47 @@ def code_digest(function: Callable[..., object], *modules: str) -> str:
         if name not in reached:
             reached[name], more = _read_module(name)
             queue += more
+    _memory().save()
     return digest([body, sorted(reached.items())])
 
 
 @functools.cache
-def _read_module(module: str) -> tuple[str, tuple[str, ...]]:
+def _read_module(module: str) -> Found:
     """Digest of a module, and the robustgan modules that it imports."""
-    tree = _tree(module)
-    return digest(ast.unparse(_bare(tree))), _imports(tree)
+
+    def find() -> Found:
+        tree = _tree(module)
+        return digest(ast.unparse(_bare(tree))), _names(tree)
+
+    found, names = _memory().ask(_file(module).read_bytes(), "", find)
+    return found, tuple(filter(_is_module, names))
 
 
 @functools.cache
-def _read_function(module: str, name: str) -> tuple[str, tuple[str, ...]]:
+def _read_function(module: str, name: str) -> Found:
     """Digest and imports of a function with the functions and classes of its module that it reaches."""
-    defined = {n.name: n for n in _tree(module).body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
-    reached: dict[str, ast.stmt] = {}
-    queue = [name]
-    while queue:
-        at = queue.pop()
-        if at in defined and at not in reached:
-            reached[at] = defined[at]
-            queue += [node.id for node in ast.walk(defined[at]) if isinstance(node, ast.Name)]
-    tree = ast.Module([reached[at] for at in sorted(reached)], [])
-    return digest(ast.unparse(_bare(tree))), _imports(tree)
+
+    def find() -> Found:
+        defined = {n.name: n for n in _tree(module).body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+        reached: dict[str, ast.stmt] = {}
+        queue = [name]
+        while queue:
+            at = queue.pop()
+            if at in defined and at not in reached:
+                reached[at] = defined[at]
+                queue += [node.id for node in ast.walk(defined[at]) if isinstance(node, ast.Name)]
+        tree = ast.Module([reached[at] for at in sorted(reached)], [])
+        return digest(ast.unparse(_bare(tree))), _names(tree)
+
+    found, names = _memory().ask(_file(module).read_bytes(), name, find)
+    return found, tuple(filter(_is_module, names))
+
+
+@functools.cache
+def _memory() -> Memory:
+    """What was found in the files before, by this code and this Python."""
+    here = Path(__file__)
+    return Memory(here.parent / "__pycache__" / "digests.json", sys.version.encode() + here.read_bytes())
 
 
 def _tree(module: str) -> ast.Module:
@@ -158,17 +178,18 @@ def _file(module: str) -> Path:
     return Path(spec.origin)
 
 
-def _imports(tree: ast.AST) -> tuple[str, ...]:
-    """Names of the robustgan modules that a piece of code imports, wherever the import stands."""
+def _names(tree: ast.AST) -> tuple[str, ...]:
+    """Names under robustgan that a piece of code imports, wherever the import stands: modules, and what is in them."""
     found = set()
     for node in _statements(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return tuple(sorted(name for name in found if name.startswith("robustgan.") and _is_module(name)))
+    return tuple(sorted(name for name in found if name.startswith("robustgan.")))
 
 
+@functools.cache
 def _is_module(name: str) -> bool:
     try:
         return _file(name).is_file()

@@ -7,6 +7,7 @@ So memory does not grow with the number of images.
 
 from __future__ import annotations
 
+import math
 import mmap
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,7 +21,7 @@ from jaxtyping import Int
 from robustgan.interfaces import Samples
 from robustgan.tensors import Bytes, Tensor
 
-RESIDENT = 2**26  # bytes of images that are held in main memory at most: reading them again costs next to nothing
+RESIDENT = 2**25  # bytes of images that are held in main memory at most: reading them again costs next to nothing
 SHARE = 4  # a GPU's free memory divided by this is what images may take there
 AT_ONCE = 256  # images that are copied at a time
 
@@ -76,7 +77,7 @@ def images_at(path: Path, rows: Int[np.ndarray, " n"], device: torch.device) -> 
 
 def parts(samples: Samples, batch: int) -> Iterator[tuple[int, Samples]]:
     """Samples in parts of whole batches that are held in memory one at a time, each with the number of its first."""
-    each = max(1, RESIDENT // samples.images.shape[1:].numel() // batch) * batch
+    each = math.ceil(RESIDENT / samples.images.shape[1:].numel() / batch) * batch
     for first in range(0, len(samples), each):
         part = slice(first, first + each)
         yield first, Samples(samples.images[part], samples.labels[part], samples.rows.iloc[part].reset_index(drop=True))

@@ -40,7 +40,7 @@ def survival(model: nn.Module, clean: Bytes, written: Bytes, batch: int) -> pd.D
         "png_pred": called(model, png, batch),
         "jpeg_pred": called(model, jpeg, batch),
         "ssim": similarity(clean, written, batch).double(),
-        "stain": stain_shift(clean, written).double(),
+        "stain": stain_shift(clean, written, batch).double(),
     }
     return pd.DataFrame({name: value.cpu().numpy() for name, value in columns.items()})
 
@@ -81,12 +81,17 @@ def similarity(clean: Bytes, written: Bytes, batch: int) -> Scores:
     return torch.cat(list(halved(len(clean), batch, one, "structural similarity")))
 
 
-def stain_shift(clean: Bytes, written: Bytes) -> Scores:
+def stain_shift(clean: Bytes, written: Bytes, batch: int) -> Scores:
     """How far the mean haematoxylin and eosin of each image moved, in decadic optical density.
 
     Source: the stains' directions are those of Ruifrok, Johnston, Anal. Quant. Cytol. Histol. 23(4):291-299, 2001.
     """
     basis = functional.normalize(torch.tensor(HED), dim=1).to(clean.device)
-    before, after = (-to_float(x).clamp_min(DARKEST).log10().flatten(2).mean(2) for x in (clean, written))
+    before, after = (torch.cat([_density(x) for x in torch.split(images, batch)]) for images in (clean, written))
     moved: Scores = ((after - before) @ torch.linalg.inv(basis))[:, :2].norm(dim=1)
     return moved
+
+
+def _density(images: Bytes) -> torch.Tensor:
+    """Mean decadic optical density of each channel of each image."""
+    return -to_float(images).clamp_min(DARKEST).log10().flatten(2).mean(2)

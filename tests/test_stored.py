@@ -97,7 +97,7 @@ def test_samples_of_it_are_samples(pair: tuple[Stored, torch.Tensor], samples: S
 def test_parts_are_whole_batches_and_make_up_the_whole(samples: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored, "RESIDENT", 11 * samples.images[0].numel())
     found = list(stored.parts(samples, 4))
-    assert [(first, len(some)) for first, some in found] == [(0, 8), (8, 8), (16, 8)]
+    assert [(first, len(some)) for first, some in found] == [(0, 12), (12, 12)]
     assert torch.equal(torch.cat([some.images for _, some in found]), samples.images)
     assert [i for _, some in found for i in some.rows["image_id"]] == samples.rows["image_id"].tolist()
     assert [len(some) for _, some in stored.parts(samples, 16)] == [16, 8]  # a batch is never cut

@@ -55,4 +55,4 @@ def test_stain_shift_is_the_density_that_was_added() -> None:
     clean = torch.full((1, 3, 8, 8), 200, dtype=torch.uint8)
     density = -(torch.tensor(200 / 255).log10()) + 0.1 * basis
     darker = (10**-density * 255).round().to(torch.uint8).view(1, 3, 1, 1).expand(1, 3, 8, 8)
-    assert float(stain_shift(clean, darker)) == pytest.approx(0.1, abs=0.01)
+    assert float(stain_shift(clean, darker, 2)) == pytest.approx(0.1, abs=0.01)

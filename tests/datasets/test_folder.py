@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,13 @@ import pandas as pd
 import pytest
 
 from robustgan import config, images
+from robustgan.config import read_yaml
 from robustgan.datasets.folder import Folder
 from robustgan.errors import InputError
+from robustgan.experiment import experiment
 from robustgan.journal import silent
+from robustgan.shipped import config_path
+from robustgan.stages import Place, stages
 
 SETTINGS = {
     "kind": "folder",
@@ -223,3 +228,20 @@ def test_the_real_subset(real_data: Path) -> None:
     assert ((found["width"] != 50) | (found["height"] != 50)).sum() == 65
     expected = pd.read_csv(real_data / "idc_subset/manifest.csv")
     assert found["image_id"].tolist() == expected["sha256"].tolist()
+
+
+def test_other_bytes_of_the_same_size_and_time_are_decoded_anew(data: Path) -> None:
+    image = data / "set/image 0.png"
+    images.to_png(np.full((8, 8, 3), 7, np.uint8), image)  # alike, so that both files have the same size
+    before, key = image.stat(), decoding(data)
+    assert decoding(data) == key
+    images.to_png(np.full((8, 8, 3), 8, np.uint8), image)
+    os.utime(image, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (image.stat().st_size, image.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert decoding(data) != key
+
+
+def decoding(data: Path) -> str:
+    """The key of the stage that decodes the images."""
+    settings = {**read_yaml(config_path("smoke")), "dataset": SETTINGS}
+    return next(s.key for s in stages(experiment(settings), Place(data, data)) if s.kind == "pixels")
