@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import shlex
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,7 +16,7 @@ from robustgan.errors import InputError
 from robustgan.terminal import SCRATCH, AsJson, Data, Retry, Scratch, Settings, err, out, place_of, read_plan
 
 if TYPE_CHECKING:
-    from robustgan.execute import Manner
+    from robustgan.execute import Backend, Manner
     from robustgan.experiment import Experiment
     from robustgan.stages import Place
 
@@ -26,6 +28,7 @@ THREADS = (
     "Threads of torch in each process on a CPU. Results on one and on more threads differ in their last bits, so every "
     "backend uses the same number, whatever the machine."
 )
+PROFILE = "Write `profile.csv` under --out: seconds of every stage, and of torch's kernels in those that are done now."
 
 Config = Annotated[str, typer.Argument(help="A config file, or the name of one that comes with robustgan.")]
 Board = Annotated[
@@ -48,23 +51,34 @@ def run(
         Literal["local", "dask", "slurm"], typer.Option(help="Where cells run: processes here, dask, or SLURM.")
     ] = "local",
     scheduler: Annotated[
-        str, typer.Option(help="Of dask: its address (tls://HOST:PORT) or scheduler file; else one starts here.")
+        str,
+        typer.Option(help="Of dask: its address or scheduler file (else one starts here). Of SLURM: YAML of a job."),
     ] = "",
     threads: Threads = 1,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first cell that fails.")] = False,
     max_hours: Annotated[float, typer.Option(help="Begin nothing new after so many hours.", min=0)] = math.inf,
     retry_failed: Retry = False,
     shard: Annotated[str, typer.Option(help="i/n: only every n-th cell from the i-th on, and what they need.")] = "",
+    profile: Annotated[bool, typer.Option("--profile", help=PROFILE)] = False,
 ) -> None:
     """Train, attack, judge, report. The same command again resumes, and redoes nothing that is done."""
     from robustgan.execute import Manner, choose
 
     words = ["robustgan", "run", config, *(part for s in sets or [] for part in ("--set", s))]
     plan = read_plan(config, sets)
-    place = place_of(plan, out_dir, data, scratch, threads)
-    manner = Manner(choose(backend, workers, scheduler), fail_fast, max_hours)
+    place = replace(place_of(plan, out_dir, data, scratch, threads), profile=profile)
     if retry_failed:
         try_again(plan, place)
+    if backend == "slurm" and place.depot is not None:
+        raise InputError("--out: the jobs of --backend slurm share a folder, found a URL. Name a folder that all see.")
+    if backend == "slurm" and shard:
+        raise InputError("--shard: --backend slurm makes the shards itself; leave one of the two out.")
+    if backend == "slurm":
+        limits = ["--fail-fast"] * fail_fast + [f"--max-hours={max_hours}"] * math.isfinite(max_hours)
+        crew = carry_out_array(plan, place, [*words[1:], *limits], workers, scheduler)
+    else:
+        crew = choose(backend, workers, scheduler)
+    manner = Manner(crew, fail_fast, max_hours)
     if shard:
         carry_out_shard(plan, place, manner, _shard(shard), as_json)
     else:
@@ -93,19 +107,23 @@ def carry_out(
     Raises:
         typer.Exit: with 3, where a stage failed; the report is there and says so.
     """
-    from robustgan import pipeline
+    from robustgan import pipeline, profiling
     from robustgan.console import view
     from robustgan.stages import stages
     from robustgan.tensorboard import mirrored
 
-    with view(out, len(stages(plan, place)) + 1, place, as_json) as shown, mirrored(board, place, shown) as watch:
+    todo = stages(plan, place)
+    with view(out, len(todo) + 1, place, as_json) as shown, mirrored(board, place, shown) as watch:
         folder, failures = pipeline.run(plan, place, command, watch, manner)
     if as_json:
         out.print(json.dumps({"report": str(folder), "failures": failures}), markup=False, highlight=False)
     else:
+        out.print(profiling.slowest(folder), markup=False, highlight=False)
         out.print(f"Report: {folder / 'report.html'}", markup=False, highlight=False)
         if place.depot is not None:
             out.print(f"Kept: {place.depot.report(plan.name)}", markup=False, highlight=False)
+    if place.profile:
+        err.print(f"Profile: {profiling.write(place, todo)}", markup=False, highlight=False)
     _regret(failures)
     return folder
 
@@ -136,6 +154,29 @@ def carry_out_shard(plan: Experiment, place: Place, manner: Manner, part: tuple[
         said = json.dumps({"shard": list(part), "stages": len(mine), "failures": len(failed), "left": left})
     out.print(said, markup=False, highlight=False)
     _regret([f"{stage.name}: {why}" for stage, why in failed])
+
+
+def carry_out_array(plan: Experiment, place: Place, words: list[str], shards: int, parameters: str) -> Backend:
+    """Have SLURM do what is not there yet, a shard a job, and wait; the backend that then collects it."""
+    from robustgan.console import bar
+    from robustgan.execute import need
+    from robustgan.stages import stages
+
+    need("slurm", "submitit")
+    from robustgan.execute import slurm
+
+    logs = place.out / "runs" / ".slurm"
+    if not all(place.folder(stage).exists() for stage in stages(plan, place)):
+        where = ["--out", str(place.out), "--data", str(place.data), "--threads", str(place.threads)]
+        command = [sys.executable, "-m", "robustgan", *words, *where]
+        jobs = slurm.array(slurm.executor(logs, parameters), command, shards)
+        err.print(
+            f"Submitted {len(jobs)} jobs, {jobs[0].job_id} and on; they need this command no more.", highlight=False
+        )
+        with bar(err, "SLURM") as tick:
+            for line in slurm.finish(jobs, tick):
+                err.print(f"FAILED {line}", markup=False, highlight=False)
+    return slurm.Collected(place, logs)
 
 
 def _regret(failures: list[str]) -> None:

@@ -17,7 +17,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from robustgan import provenance, steps
+from robustgan import lease, provenance, steps
 from robustgan.doing import do
 from robustgan.errors import RunError
 from robustgan.execute import Manner
@@ -106,17 +106,21 @@ def closing(plan: Experiment, done: list[Stage], failed: list[tuple[Stage, str]]
 
 
 def publish(plan: Experiment, folders: list[Path], place: Place) -> Path:
-    """Put the report, the last of the folders, where people look for it, replacing the one before in one move."""
+    """Put the report, the last of the folders, where people look for it, replacing the one before in one move.
+
+    One run at a time does so.
+    """
     target = place.out / "reports" / plan.name
     fresh, old = target.with_name(f".{plan.name}.new"), target.with_name(f".{plan.name}.old")
-    for leftover in (fresh, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    shutil.copytree(folders[-1], fresh)
-    provenance.write(fresh / "run.json", folders, plan.settings())
-    if target.exists():
-        target.rename(old)
-    fresh.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
-    if place.depot is not None:
-        place.depot.publish(target)
+    with lease.held(place.out / "runs" / ".leases" / f"publish-{plan.name}.json", lambda: False):
+        for leftover in (fresh, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        shutil.copytree(folders[-1], fresh)
+        provenance.write(fresh / "run.json", folders, plan.settings())
+        if target.exists():
+            target.rename(old)
+        fresh.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+        if place.depot is not None:
+            place.depot.publish(target)
     return target

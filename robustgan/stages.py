@@ -53,6 +53,7 @@ class Place:
     data: Path  # data sets are found under this folder
     threads: int = 1  # of torch on the CPU, in every process alike: the last bits of a sum depend on how it is split
     depot: Depot | None = None  # where finished stages are kept beyond this disk; `out` is a scratch folder then
+    profile: bool = False  # note what torch does in each stage (profiling.py)
 
     def folder(self, stage: Stage) -> Path:
         """Where a stage's result is, once it is there."""

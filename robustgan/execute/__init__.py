@@ -70,13 +70,13 @@ class Manner:
 
 
 def choose(name: str, workers: int, scheduler: str) -> Backend:
-    """The backend that the command line asks for.
+    """The backend, of those that take one stage at a time, that the command line asks for.
 
     Raises:
         InputError: its package is not installed, or an option belongs to another backend.
     """
-    if scheduler and name != "dask":
-        raise InputError(f"--scheduler: it belongs to --backend dask, found --backend {name}.")
+    if scheduler and name == "local":
+        raise InputError("--scheduler: it belongs to --backend dask or slurm, found --backend local.")
     if name == "dask":
         need("dask", "distributed")
         from robustgan.execute.cluster import Cluster
