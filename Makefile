@@ -1,10 +1,13 @@
-# Two commands do everything on a fresh machine with git, make and Python 3.11 or newer:
+# These commands do everything on a fresh machine with git, make and Python 3.11 or newer:
 #   make report    environment, installation, configs/quickstart.yaml, and where its report is
 #   make test      environment, installation, tests
+#   make bench     environment, installation, the quick part of the benchmarks
 PYTHON ?= python3
 BIN := .venv/bin
 # A user's environment must come from the package index alone, so wheels that happen to lie on a machine are not taken.
 UV := env -u PIP_FIND_LINKS -u UV_FIND_LINKS VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --compile-bytecode
+
+BENCHMARKS := attack_speed pipeline_speed scaling statistics_speed generators quickstart
 
 .PHONY: help report test faults lint docs matrix bench clean
 
@@ -13,7 +16,7 @@ help:
 
 # Under out/, which git ignores: the reports in reports/ are the committed ones.
 report: .venv/.run
-	$(BIN)/robustgan run quickstart --out out
+	$(BIN)/robustgan run quickstart --out out --workers 0
 	@echo "Open out/reports/quickstart/report.html in a browser."
 
 test: .venv/.test
@@ -33,8 +36,10 @@ docs: .venv/.docs
 matrix: .venv/.dev
 	$(BIN)/tox run
 
+# The quick part of every benchmark, in some minutes; tables go to out/benchmarks. Full ones: python -m benchmarks.NAME
 bench: .venv/.run
-	$(BIN)/python benchmarks/quickstart.py
+	for name in $(BENCHMARKS); do OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.$$name --quick || exit 1; done
+	@echo "Tables are in out/benchmarks."
 
 clean:
 	rm -rf .venv .tox out runs dist

@@ -9,7 +9,7 @@ step; and (b) the sum of what the three networks take alone, forward and backwar
 same classifier, with the multiply-adds of both, and with what generators of these sizes achieve: success on validation
 patients, after training on simulated tissue against a compact DenseNet (always at 48 pixels). All loops take turns,
 round by round; the table has the median over the rounds and the median of the ratios within them. It writes
-reports/benchmarks/generators-<size>-<device>.csv.
+reports/benchmarks/generators-<size>-<device>.csv; `--quick` is fewer images, one round and no training for success.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import platform
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
@@ -29,6 +28,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import tissue
+from benchmarks.wanted import folder, parser
 from robustgan.attacks._advgan import Duel
 from robustgan.attacks._validation import recognised, success
 from robustgan.attacks.advgan import AdvGAN
@@ -203,8 +203,8 @@ def successes(device: torch.device) -> list[float]:
         return [success(model, propose, recognised(model, val), THREAT).rate, *trained]
 
 
-def table(bench: Bench, rounds: int) -> pd.DataFrame:
-    """One row a loop: images a second, ratio to what it is compared with, multiply-adds and success of an attack."""
+def table(bench: Bench, rounds: int, learned: bool) -> pd.DataFrame:
+    """One row a loop: images a second, ratio to what it is compared with, multiply-adds and, if `learned`, success."""
     attacks = {
         "attack: PGD-20": attack(bench, PGD(threat=THREAT, steps=20)),
         "attack: AdvGAN": attack(bench, bench.recipe()),
@@ -213,7 +213,7 @@ def table(bench: Bench, rounds: int) -> pd.DataFrame:
     loops = {"train: robustgan": ours(bench), "train: plain loop": plainly(bench), "train: parts alone": alone(bench)}
     loops |= attacks
     cost = dict(zip(attacks, costs(bench), strict=True))
-    rate = dict(zip(attacks, successes(bench.device), strict=True))
+    rate = dict(zip(attacks, successes(bench.device), strict=True)) if learned else {}
     for loop in loops.values():
         loop()  # warm
     taken = pd.DataFrame([{name: seconds(loop, bench.device) for name, loop in loops.items()} for _ in range(rounds)])
@@ -233,22 +233,22 @@ def table(bench: Bench, rounds: int) -> pd.DataFrame:
 
 def main() -> None:
     """Measure, write the table, print it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", type=int, default=48, help="side of the images, pixels")
-    parser.add_argument("--victim", default="compact", help="compact, densenet121, ...")
-    parser.add_argument("--images", type=int, default=256)
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--rounds", type=int, default=5)
-    wanted = parser.parse_args()
+    line = parser(__doc__)
+    line.add_argument("--size", type=int, default=48, help="side of the images, pixels")
+    line.add_argument("--victim", default="compact", help="compact, densenet121, ...")
+    line.add_argument("--images", type=int, default=256)
+    line.add_argument("--batch", type=int, default=32)
+    line.add_argument("--rounds", type=int, default=5)
+    wanted = line.parse_args()
+    if wanted.quick:
+        wanted.images, wanted.rounds = 64, 1
     bench = prepare(wanted)
-    found = table(bench, wanted.rounds)
+    found = table(bench, wanted.rounds, learned=not wanted.quick)
     cuda = bench.device.type == "cuda"
     device = torch.cuda.get_device_name() if cuda else f"{platform.machine()}, {torch.get_num_threads()} threads"
     found["device"] = device
     found["torch"] = torch.__version__.partition("+")[0]
-    folder = Path(__file__).parents[1] / "reports" / "benchmarks"
-    folder.mkdir(parents=True, exist_ok=True)
-    found.to_csv(folder / f"generators-{wanted.size}-{bench.device.type}.csv", lineterminator="\n")
+    found.to_csv(folder(wanted) / f"generators-{wanted.size}-{bench.device.type}.csv", lineterminator="\n")
     print(found.to_string())
 
 

@@ -16,7 +16,6 @@ It writes pipeline_speed.csv; `--quick` measures less and writes under out/, so 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import platform
@@ -35,6 +34,7 @@ import pandas as pd
 import torch
 
 from benchmarks import pipeline_memory, startup
+from benchmarks.wanted import folder, parser
 from robustgan import evaluation, images, stored, training
 from robustgan.attacks.pgd import PGD
 from robustgan.experiment import Pixels, Training
@@ -43,7 +43,6 @@ from robustgan.journal import Journal, silent
 from robustgan.models.densenet import DenseNet
 from robustgan.tensors import Network
 
-FOLDER = Path(__file__).parents[1]
 BATCH = 64
 TILES, TILE = 10**7, 224  # of the study that is planned
 COLUMNS = ("what", "model", "images", "size", "value", "unit", "cpu_seconds", "basis", "threads", "machine", "load")
@@ -251,15 +250,10 @@ def shown(rows: Any) -> Iterator[Row]:
 
 def main() -> None:
     """Read the command line, measure, write the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument(
-        "--out", type=Path, help="folder of the table; reports/benchmarks, or out/benchmarks with --quick"
+    wanted = parser(__doc__).parse_args()
+    measured(QUICK if wanted.quick else FULL).to_csv(
+        folder(wanted) / "pipeline_speed.csv", index=False, lineterminator="\n"
     )
-    wanted = parser.parse_args()
-    folder = wanted.out or FOLDER / ("out" if wanted.quick else "reports") / "benchmarks"
-    folder.mkdir(parents=True, exist_ok=True)
-    measured(QUICK if wanted.quick else FULL).to_csv(folder / "pipeline_speed.csv", index=False, lineterminator="\n")
 
 
 if __name__ == "__main__":

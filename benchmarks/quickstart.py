@@ -1,13 +1,12 @@
 """What the quickstart costs, stage by stage: seconds and memory, on this machine, from an empty folder.
 
-Run it with nothing else on the machine:  python benchmarks/quickstart.py [--config smoke] [--repeat 3]
+Run it with nothing else on the machine:  python -m benchmarks.quickstart [--config smoke] [--repeat 3] [--quick]
 It writes reports/benchmarks/quickstart.csv (seconds, median of the repeats; highest memory so far, MiB), and fails
-when the whole takes more than the promised 5 minutes or 3 GiB.
+when the whole takes more than the promised 5 minutes or 3 GiB. `--quick` is the config `smoke`.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -16,6 +15,8 @@ import time
 from pathlib import Path
 
 import pandas as pd
+
+from benchmarks.wanted import folder, parser
 
 SECONDS, MIB = 300, 3 * 1024  # what the README promises for the quickstart on 2 cores
 
@@ -35,15 +36,15 @@ def measure(config: str) -> pd.DataFrame:
 
 def main() -> int:
     """Measure, write the table, print it, and say whether the promise holds."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", default="quickstart")
-    parser.add_argument("--repeat", type=int, default=1)
-    wanted = parser.parse_args()
+    line = parser(__doc__)
+    line.add_argument("--config", default="quickstart")
+    line.add_argument("--repeat", type=int, default=1)
+    wanted = line.parse_args()
+    if wanted.quick:
+        wanted.config = "smoke"
     runs = pd.concat([measure(wanted.config) for _ in range(wanted.repeat)])
     table = runs.groupby("stage", sort=False).agg(seconds=("seconds", "median"), peak_mib=("peak_mib", "max")).round(1)
-    folder = Path(__file__).parents[1] / "reports" / "benchmarks"
-    folder.mkdir(parents=True, exist_ok=True)
-    table.to_csv(folder / f"{wanted.config}.csv")
+    table.to_csv(folder(wanted) / f"{wanted.config}.csv")
     print(table.to_string())
     whole = table.loc["the whole command"]
     return int(whole["seconds"] > SECONDS or whole["peak_mib"] > MIB)

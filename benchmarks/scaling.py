@@ -11,7 +11,6 @@ writes scaling.csv and scaling.png; `--quick` measures less and writes under out
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 import tempfile
@@ -25,12 +24,12 @@ import numpy as np
 import pandas as pd
 import torch
 
+from benchmarks.wanted import folder, parser
 from robustgan import pipeline
 from robustgan.experiment import Experiment, experiment
 from robustgan.journal import silent
 from robustgan.stages import Place, Stage, stages
 
-FOLDER = Path(__file__).parents[1]
 PARTS = {"manifest": "data", "pixels": "data", "split": "data", "classifier": "training", "attacked": "cells"}
 GROWING = {
     "images": ("data", "training", "cells", "report"),
@@ -139,19 +138,12 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
 
 def main() -> None:
     """Read the command line, measure, write the table and the figure."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument(
-        "--out", type=Path, help="folder of the table; reports/benchmarks, or out/benchmarks with --quick"
-    )
-    wanted = parser.parse_args()
-    folder = wanted.out or FOLDER / ("out" if wanted.quick else "reports") / "benchmarks"
-    folder.mkdir(parents=True, exist_ok=True)
+    wanted = parser(__doc__).parse_args()
     rows = fitted(pd.DataFrame(measured((1, 2, 4) if wanted.quick else (1, 2, 4, 8, 16))))
     machine = {"threads": torch.get_num_threads(), "machine": f"{platform.machine()}, {os.cpu_count()} cores"}
     table = rows.assign(cpu_seconds=rows["cpu_seconds"].round(3), **machine, load=round(os.getloadavg()[0], 1))
-    table.to_csv(folder / "scaling.csv", index=False, lineterminator="\n")
-    draw(rows, folder / "scaling.png")
+    table.to_csv(folder(wanted) / "scaling.csv", index=False, lineterminator="\n")
+    draw(rows, folder(wanted) / "scaling.png")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import errno
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -23,10 +23,7 @@ from robustgan.errors import InputError, RunError
 from robustgan.postponed import postpone
 from robustgan.shipped import configs, policies
 from robustgan.stopping import MESSAGE, Stopped, heed
-from robustgan.terminal import AsJson, Data, Settings, err, out, read_plan
-
-if TYPE_CHECKING:
-    from robustgan.stages import Place
+from robustgan.terminal import SCRATCH, AsJson, Data, Scratch, Settings, err, out, place_of, read_plan, report_folder
 
 app = typer.Typer(
     name="robustgan",
@@ -68,14 +65,20 @@ def root(
 
 @app.command(epilog="Example: `robustgan plan quickstart --json`")
 def plan(
-    config: Config, sets: Settings = None, out_dir: Out = Path(), data: Data = Path(), as_json: AsJson = False
+    config: Config,
+    sets: Settings = None,
+    out_dir: Out = ".",
+    data: Data = ".",
+    scratch: Scratch = SCRATCH,
+    as_json: AsJson = False,
 ) -> None:
     """Show what `run` would do and what is there already. Needs no torch, changes nothing."""
     from robustgan.stages import stages
 
-    read, place = read_plan(config, sets), _place(out_dir, data)
+    read = read_plan(config, sets)
+    place = place_of(read, out_dir, data, scratch)
     rows: list[dict[str, Any]] = [
-        {"stage": s.kind, "name": s.name, "key": s.key, "cached": place.folder(s).exists()} for s in stages(read, place)
+        {"stage": s.kind, "name": s.name, "key": s.key, "cached": place.has(s)} for s in stages(read, place)
     ]
     if as_json:
         out.print(json.dumps(rows), markup=False, highlight=False)
@@ -106,15 +109,20 @@ def list_(
 
 
 @app.command(epilog="Example: `robustgan report reports/quickstart`")
-def report(folder: Annotated[Path, typer.Argument(help="A report folder, as `run` made it.")]) -> None:
+def report(folder: Annotated[str, typer.Argument(help="A report folder, as `run` made it, or its URL.")]) -> None:
     """Render a report again from its own tables. Needs no torch."""
     from robustgan import seal
+    from robustgan.remote.address import is_url
+    from robustgan.remote.depot import write_report
     from robustgan.report.render import render
 
-    seal.check(folder)
-    render(folder)
-    seal.renew(folder)
-    out.print(f"Report: {folder / 'report.html'}", markup=False, highlight=False)
+    with report_folder(folder) as here:
+        seal.check(here)
+        render(here)
+        seal.renew(here)
+        if is_url(folder):
+            write_report(here, folder)
+    out.print(f"Report: {folder.rstrip('/')}/report.html", markup=False, highlight=False)
 
 
 @app.command()
@@ -143,12 +151,6 @@ def schema(
 
 
 # ------------------------------------------------------------------------------------------------------- pieces
-
-
-def _place(out_dir: Path, data: Path) -> Place:
-    from robustgan.stages import Place
-
-    return Place(out_dir.resolve(), data.resolve())
 
 
 def _listing(what: str) -> dict[str, str]:

@@ -6,13 +6,14 @@ import json
 import math
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from robustgan.errors import InputError
-from robustgan.terminal import AsJson, Data, Retry, Settings, err, out, read_plan
+from robustgan.terminal import SCRATCH, AsJson, Data, Retry, Scratch, Settings, err, out, place_of, read_plan
 
 if TYPE_CHECKING:
     from robustgan.execute import Backend, Manner
@@ -27,23 +28,28 @@ THREADS = (
     "Threads of torch in each process on a CPU. Results on one and on more threads differ in their last bits, so every "
     "backend uses the same number, whatever the machine."
 )
+PROFILE = "Write `profile.csv` under --out: seconds of every stage, and of torch's kernels in those that are done now."
 
 Config = Annotated[str, typer.Argument(help="A config file, or the name of one that comes with robustgan.")]
 Board = Annotated[
     Path | None, typer.Option("--tensorboard", help="Folder that gets TensorBoard event files of every training.")
 ]
-Out = Annotated[Path, typer.Option("--out", help="Folder that gets `runs/` and `reports/`.")]
+Out = Annotated[str, typer.Option("--out", help="Folder or URL that gets `runs/` and `reports/`.")]
+Workers = Annotated[
+    int, typer.Option("--workers", min=0, help="Cells at a time; 0: as many as cores. Of slurm: jobs of the array.")
+]
 Threads = Annotated[int, typer.Option("--threads", min=1, envvar="OMP_NUM_THREADS", help=THREADS)]
 
 
 def run(
     config: Config,
     sets: Settings = None,
-    out_dir: Out = Path(),
-    data: Data = Path(),
+    out_dir: Out = ".",
+    data: Data = ".",
+    scratch: Scratch = SCRATCH,
     as_json: AsJson = False,
     board: Board = None,
-    workers: Annotated[int, typer.Option(min=1, help="Cells at a time; of slurm, jobs of the array.")] = 1,
+    workers: Workers = 1,
     backend: Annotated[
         Literal["local", "dask", "slurm"], typer.Option(help="Where cells run: processes here, dask, or SLURM.")
     ] = "local",
@@ -56,15 +62,20 @@ def run(
     max_hours: Annotated[float, typer.Option(help="Begin nothing new after so many hours.", min=0)] = math.inf,
     retry_failed: Retry = False,
     shard: Annotated[str, typer.Option(help="i/n: only every n-th cell from the i-th on, and what they need.")] = "",
+    profile: Annotated[bool, typer.Option("--profile", help=PROFILE)] = False,
 ) -> None:
     """Train, attack, judge, report. The same command again resumes, and redoes nothing that is done."""
     from robustgan.execute import Manner, choose
-    from robustgan.stages import Place
 
     words = ["robustgan", "run", config, *(part for s in sets or [] for part in ("--set", s))]
-    plan, place = read_plan(config, sets), Place(out_dir.resolve(), data.resolve(), threads)
+    plan = read_plan(config, sets)
+    place = replace(place_of(plan, out_dir, data, scratch, threads), profile=profile)
     if retry_failed:
         try_again(plan, place)
+    if backend == "slurm" and place.depot is not None:
+        raise InputError("--out: the jobs of --backend slurm share a folder, found a URL. Name a folder that all see.")
+    if backend == "slurm" and not workers:
+        raise InputError("--workers: found 0; say into how many jobs --backend slurm should split the run.")
     if backend == "slurm" and shard:
         raise InputError("--shard: --backend slurm makes the shards itself; leave one of the two out.")
     if backend == "slurm":
@@ -101,17 +112,23 @@ def carry_out(
     Raises:
         typer.Exit: with 3, where a stage failed; the report is there and says so.
     """
-    from robustgan import pipeline
+    from robustgan import pipeline, profiling
     from robustgan.console import view
     from robustgan.stages import stages
     from robustgan.tensorboard import mirrored
 
-    with view(out, len(stages(plan, place)) + 1, place, as_json) as shown, mirrored(board, place, shown) as watch:
+    todo = stages(plan, place)
+    with view(out, len(todo) + 1, place, as_json) as shown, mirrored(board, place, shown) as watch:
         folder, failures = pipeline.run(plan, place, command, watch, manner)
     if as_json:
         out.print(json.dumps({"report": str(folder), "failures": failures}), markup=False, highlight=False)
     else:
+        out.print(profiling.slowest(folder), markup=False, highlight=False)
         out.print(f"Report: {folder / 'report.html'}", markup=False, highlight=False)
+        if place.depot is not None:
+            out.print(f"Kept: {place.depot.report(plan.name)}", markup=False, highlight=False)
+    if place.profile:
+        err.print(f"Profile: {profiling.write(place, todo)}", markup=False, highlight=False)
     _regret(failures)
     return folder
 
@@ -131,7 +148,7 @@ def carry_out_shard(plan: Experiment, place: Place, manner: Manner, part: tuple[
     mine = shard_of(everything, *part)
     with view(out, len(mine), place, as_json) as watch:
         _, failed = pipeline.work(mine, place, watch, manner)
-    left = sum(not place.folder(stage).exists() for stage in everything)
+    left = sum(not place.has(stage) for stage in everything)
     said = f"Shard {part[0]}/{part[1]}: {len(mine) - len(failed)} of its {len(mine)} stages are there."
     if left:
         said += f" No report yet: {left} of {len(everything)} stages of the run are missing. When all shards are over, "

@@ -6,12 +6,11 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from robustgan.terminal import AsJson, Data, Settings, out, read_plan
+from robustgan.terminal import SCRATCH, AsJson, Data, Scratch, Settings, out, place_of, read_plan
 
 EXAMPLES = "Examples: `robustgan status quickstart` · `robustgan status audit.yaml --out out --watch`"
 EVERY = 2.0  # seconds between two looks
@@ -22,16 +21,17 @@ WORDS = {"oom": "out of memory"}
 def status(
     config: Annotated[str, typer.Argument(help="The config of the run: a file, or the name of one that comes along.")],
     sets: Settings = None,
-    out_dir: Annotated[Path, typer.Option("--out", help="Folder with the run's `runs/` and `reports/`.")] = Path(),
-    data: Data = Path(),
+    out_dir: Annotated[str, typer.Option("--out", help="Folder or URL with the run's `runs/` and `reports/`.")] = ".",
+    data: Data = ".",
+    scratch: Scratch = SCRATCH,
     watch: Annotated[bool, typer.Option("--watch", help="Look again until nothing is left to do.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show how far a run is, from its folder alone. Exit code 0: complete, report included; 3: not. Needs no torch."""
     from robustgan.progress import OVER, survey
-    from robustgan.stages import Place
 
-    plan, place = read_plan(config, sets), Place(out_dir.resolve(), data.resolve())
+    plan = read_plan(config, sets)
+    place = place_of(plan, out_dir, data, scratch)
     while True:
         found = survey(plan, place)
         if watch and out.is_terminal and not as_json:

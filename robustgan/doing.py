@@ -14,6 +14,7 @@ from typing import Any
 from robustgan import lease, memory, provenance, steps, store
 from robustgan.errors import FullDiskError, InputError, MachineError, MemoryShortError, RunError
 from robustgan.journal import Tick
+from robustgan.profiling import kernels, kernels_of
 from robustgan.stages import Place, Stage
 from robustgan.stopping import heeded
 
@@ -51,9 +52,10 @@ def fill(stage: Stage, place: Place, tick: Tick, folder: Path, tell: Tick) -> di
     def both(done: int, total: int, text: str) -> None:
         tell(done, total, text)
         tick(done, total, text)
+        look()
 
-    inputs = {name: place.folder(need) for name, need in stage.needs.items()}
-    with heeded(patient=stage.step in TRAININGS) as stop:
+    inputs = {name: place.near(need) for name, need in stage.needs.items()}
+    with heeded(patient=stage.step in TRAININGS) as stop, kernels(kernels_of(place, stage)) as look:
         stage.step(steps.Work(stage.settings, inputs, folder, place.data, both, stop))
     record = {"stage": stage.kind, "name": stage.name, "key": stage.key, "settings": stage.settings}
     keys = {name: need.key for name, need in stage.needs.items()}

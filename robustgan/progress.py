@@ -13,6 +13,7 @@ from typing import Any
 
 from robustgan import lease, store
 from robustgan.experiment import Experiment
+from robustgan.remote.address import MissingError
 from robustgan.stages import Place, Stage, stages
 
 STATES = ("done", "running", "pending", "failed", "oom", "blocked")
@@ -44,8 +45,8 @@ def _state(stage: Stage, place: Place, before: dict[str, dict[str, Any]]) -> dic
     runs = place.out / "runs"
     row: dict[str, Any] = {"stage": stage.kind, "name": stage.name, "key": stage.key}
     record = lease.read(place.folder(stage) / "run.json")
-    if record is not None:
-        return {**row, "state": "done", "seconds": record.get("seconds")}
+    if record is not None or place.has(stage):
+        return {**row, "state": "done", "seconds": (record or {}).get("seconds")}
     held = lease.read(store.leased(runs, stage.kind, stage.key))
     if held and lease.alive(held) is not False:
         kept = {name: held[name] for name in ("host", "pid", "done", "total", "what")}
@@ -63,8 +64,9 @@ def _state(stage: Stage, place: Place, before: dict[str, dict[str, Any]]) -> dic
 def _written(plan: Experiment, place: Place, done: list[str]) -> bool:
     """Whether the report is there and was made from just what is done."""
     try:
-        record = json.loads((place.out / "reports" / plan.name / "run.json").read_text("utf-8"))
-    except (OSError, ValueError):
+        local = place.out / "reports" / plan.name / "run.json"
+        record = json.loads(local.read_bytes() if place.depot is None else place.depot.seal(plan.name))
+    except (OSError, ValueError, MissingError):
         return False
     return {stage["key"] for stage in record["stages"] if stage["stage"] != "report"} == set(done)
 

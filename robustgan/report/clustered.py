@@ -10,7 +10,7 @@ import pandas as pd
 
 from robustgan.metrics.estimates import FEWEST
 from robustgan.report.document import Cell
-from robustgan.report.words import absent, count, interval
+from robustgan.report.words import share_cell, sized
 from robustgan.statistics import NO_INTERVAL, korn_graubard
 
 
@@ -26,10 +26,7 @@ class Part(NamedTuple):
     @property
     def cell(self) -> Cell:
         """The share in per cent; its n where a pointer rests on it."""
-        if math.isnan(self.value):
-            return absent()
-        hint = f"{count(self.images, 'image')} of {count(self.groups, 'patient')}"
-        return Cell(interval(self.value, self.low, self.high), self.value, hint=hint)
+        return share_cell(self.value, self.low, self.high, sized(self.images, self.groups))
 
 
 def part(groups: pd.Series, hit: np.ndarray) -> Part:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from robustgan.report.document import Cell, Status
 
@@ -59,18 +60,34 @@ def listed(parts: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
-def share_cell(value: float, low: float, high: float, note: str = "") -> Cell:
-    """A cell with a fraction and its interval, or `n/a` and the reason."""
-    if math.isnan(value):
-        return absent(note)
-    return Cell(interval(value, low, high), value)
+def sized(images: float, groups: float = 0) -> str:
+    """What a number was counted from: `1,169 images of 109 patients`; nothing where no image was counted."""
+    of = f" of {count(groups, 'patient')}" if groups else ""
+    return f"{count(images, 'image')}{of}" if images else ""
 
 
-def drop_cell(value: float, low: float, high: float, note: str = "") -> Cell:
-    """A cell with a drop and its interval, or `n/a` and the reason."""
+def rest(row: Mapping[str, Any]) -> str:
+    """What the numbers of a row of METRICS rest on."""
+    return sized(row["images"], row["groups"])
+
+
+def share_cell(value: float, low: float, high: float, of: str, note: str = "") -> Cell:
+    """A cell with a fraction, its interval and what it was counted from, or `n/a` and the reason."""
     if math.isnan(value):
         return absent(note)
-    return Cell(points(value, low, high), value)
+    return Cell(interval(value, low, high), value, hint=of)
+
+
+def drop_cell(value: float, low: float, high: float, of: str, note: str = "") -> Cell:
+    """A cell with a drop, its interval and what it was counted from, or `n/a` and the reason."""
+    if math.isnan(value):
+        return absent(note)
+    return Cell(points(value, low, high), value, hint=of)
+
+
+def value_cell(value: float, text: str, of: str) -> Cell:
+    """A cell with any other estimate and what it was counted from, or `n/a`."""
+    return absent() if math.isnan(value) else Cell(text, value, hint=of)
 
 
 def count_cell(value: float) -> Cell:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import Ask, Undisturbed, contents, finished
+from tests.faults.conftest import Ask, Undisturbed, contents, finished, points, printed, same
 
 KINDS = (
     *("manifest", "pixels", "split", "classifier", "inspected", "operating", "probed", "attacked", "transferred"),
@@ -18,21 +18,21 @@ KINDS = (
 TRAININGS = ("classifier", "generator")
 
 
-def spread(points: int, count: int) -> list[int]:
-    """Numbers of `count` points from the first to the last."""
-    return sorted({1 + round(i * (points - 1) / max(1, count - 1)) for i in range(count)})
+def spread(most: int, count: int) -> list[int]:
+    """`count` numbers from 1 to `most`."""
+    return sorted({1 + round(i * (most - 1) / max(1, count - 1)) for i in range(count)})
 
 
-def schedule(points: list[list[str]], count: int) -> list[tuple[str, int, tuple[str, ...]]]:
+def schedule(passed: list[list[str]], count: int) -> list[tuple[str, int, tuple[str, ...]]]:
     """Kills in the order of the stages: kind, number of the point, kinds that come after it and would be too late."""
-    kinds = [point[0] for point in points]
+    kinds = [point[0] for point in passed]
     assert set(kinds) == set(KINDS)
     kills = []
     for kind in sorted(set(kinds), key=kinds.index):
         last = len(kinds) - 1 - kinds[::-1].index(kind)
         later = tuple(other for other in KINDS if kinds.index(other) > last)
-        first = next(key for name, key, *_ in points if name == kind)
-        each = sum(point[:2] == [kind, first] for point in points)
+        first = next(key for name, key, *_ in passed if name == kind)
+        each = sum(point[:2] == [kind, first] for point in passed)
         rounds = 2 if kind in TRAININGS else 1  # a second network: the first may be trained for one epoch only
         kills += [(kind, number, later) for number in spread(each, count) * rounds]
     return kills
@@ -43,15 +43,14 @@ def survive(ask: Ask, undisturbed: Undisturbed, out: Path, count: int, odd: int)
     whole = finished(undisturbed.out)
     places = []
     for i, (kind, number, later) in enumerate(schedule(undisturbed.points, count)):
-        code = ask(out, (kind, number), later, i % 2 == odd)
-        where = f"{kind} {number}: {Path(f'{out}.log').read_text().splitlines()[-1]}"
-        assert code == -signal.SIGKILL, where
+        code = ask(out, {"kind": kind, "number": number, "later": later, "torn": i % 2 == odd})
+        where = f"{kind} {number}: {points(out)[-1]}"
+        assert code == [-signal.SIGKILL], where
         places.append(where)
         for name, folder in finished(out).items():
             assert contents(folder) == contents(whole[name]), f"{name} differs after {where}"
-    assert ask(out) == 0, Path(f"{out}.log.txt").read_text()
-    assert set(finished(out)) == set(whole)
-    assert contents(out / "reports" / "tiny") == contents(undisturbed.out / "reports" / "tiny")
+    assert ask(out) == [0], printed(out)
+    same(out, undisturbed.out)
     left = {path.stem.replace("-", "/") for path in (out / "runs" / ".leases").iterdir()}
     assert left <= set(whole)  # of processes that were killed between the last rename and giving the lease back
     return places

@@ -32,6 +32,7 @@ def test_folds_weigh_by_their_images() -> None:
     assert found.invent == pytest.approx(0.5)
     assert found.success == pytest.approx(0.65)
     assert found.asked is None
+    assert found.images == {"success": 80, "hide": 40, "invent": 40, "training": 80}
 
 
 def test_nothing_measured_is_nan_and_questions_add_up() -> None:
@@ -45,7 +46,7 @@ def test_nothing_measured_is_nan_and_questions_add_up() -> None:
     assert found.asked == 3
 
 
-SOUND = Check("g", 0.7, 0.75, 0.65, 0.72, 0.01, 0.5, 0.2, None)
+SOUND = Check("g", 0.7, 0.75, 0.65, 0.72, 0.01, 0.5, 0.2, None, {})
 
 
 @pytest.mark.parametrize(

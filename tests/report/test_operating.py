@@ -1,5 +1,6 @@
 """The operating point is shown with one half beside it; calibration where it was measured."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from robustgan.report import cases as lookup
 from robustgan.report.document import Figure, Paragraph, Section, Table
 from robustgan.report.folder import Folder, read
-from robustgan.report.sections import operating, performance, scope
+from robustgan.report.sections import decision, operating, performance, scope
 
 from . import evidence, planted
 
@@ -69,9 +70,25 @@ def test_reliability_is_drawn_and_read_out(placed: Folder) -> None:
 def test_errors_of_calibration_are_those_of_the_metrics(placed: Folder) -> None:
     case = next(case for case in lookup.cases(placed, "densenet") if case.attack == "pgd" and case.norm == "linf")
     row = lookup.rows_of(placed, case)["image", "pooled", "all", "brier"]
-    last = operating.section(placed).blocks[-1]
-    assert isinstance(last, Table)
+    last = [block for block in operating.section(placed).blocks if isinstance(block, Table)][-1]
     shown = next(line for line in last.rows if (line[1].text, line[2].text) == ("PGD 8/255", "Brier score"))
     assert [cell.order for cell in shown[3:]] == pytest.approx([row["clean"], row["value"], row["images"]])
     assert shown[3].text == f"{row['clean']:.3f} ({row['clean_low']:.3f} to {row['clean_high']:.3f})"
     assert row["value"] > 2 * row["clean"]
+
+
+def test_decision_curves_are_drawn_and_read_out(placed: Folder) -> None:
+    (figure,) = decision.figures(placed)
+    (picture,) = figure.pictures
+    assert (placed.path / picture.path).exists()
+    rows = placed.predictions[(placed.predictions["attack"] == "pgd") & (placed.predictions["norm"] == "linf")]
+    called, malignant = rows["clean_score"] >= 0.5, rows["label"] == 1
+    benefit = 100 * ((called & malignant).sum() - (called & ~malignant).sum()) / len(rows)
+    assert f"at 0.5 clean {benefit:.1f}, attacked -" in picture.alt
+    assert f"on {len(rows)} images of {rows['group'].nunique()} patients" in picture.alt
+    assert figure in operating.section(placed).blocks
+
+
+def test_images_of_one_class_have_no_decision_curve(placed: Folder) -> None:
+    some = placed.predictions[placed.predictions["label"] == 1]
+    assert decision.figures(replace(placed, predictions=some)) == []

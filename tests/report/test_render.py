@@ -11,6 +11,7 @@ import pytest
 from robustgan import tables
 from robustgan.errors import InputError
 from robustgan.report import markdown
+from robustgan.report.document import Table
 from robustgan.report.folder import read
 from robustgan.report.render import compose, render
 
@@ -68,6 +69,29 @@ def test_the_headline_says_what_the_rows_say(rendered: Path) -> None:
     assert f"{missed} of {len(found)} cancer images found before are missed" in text
     assert f"pooled sensitivity from {before} to {after}" in text
     assert "no channel of any pixel changed by more than 8/255, PGD takes" in text
+
+
+FACTS = {  # columns of numbers that estimate nothing: sizes, settings, limits
+    "Images", "Patients", "Images (patients)", "Malignant images", "Real images", "Budget", "Threshold", "Limit",
+    "Parameters", "Fold", "Also in train", "train", "val", "test", "both", "Forward passes an image",
+    "Gradients an image", "Images asked about", "Step",
+}  # fmt: skip
+RESTS = re.compile(r"(?:^| )\d[\d,]* (?:malignant |real )?images?(?: of \d[\d,]* patients?)?")
+
+
+def test_every_estimate_says_what_it_rests_on(rendered: Path) -> None:
+    bare, told = set(), 0
+    for section in compose(read(rendered)).sections:
+        for table in (block for block in section.blocks if isinstance(block, Table)):
+            for row in table.rows:
+                pairs = list(zip(table.columns, row, strict=True))
+                told += sum(bool(RESTS.search(cell.hint)) for cell in row)
+                if any(name == "Images" and cell.order != cell.order for name, cell in pairs):
+                    continue  # a gate or a check that counts no images
+                shown = [pair for pair in pairs if pair[1].numeric and pair[1].text and pair[1].order == pair[1].order]
+                bare |= {(section.anchor, name) for name, cell in shown if not cell.hint and name not in FACTS}
+    assert {place for place in bare if place[0] != "data"} == set()
+    assert told > 300
 
 
 def test_markdown_and_html_hold_the_same_tables(rendered: Path) -> None:

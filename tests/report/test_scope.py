@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from robustgan.report import mitigations, techniques
 from robustgan.report.document import Table
 from robustgan.report.folder import read
 from robustgan.report.sections import scope
@@ -16,7 +17,7 @@ ADVGAN = {
 
 def threats(path: Path, attacks: list[dict[str, object]], **more: object) -> tuple[Table, Table]:
     folder = read(planted.build(path, levels=(8,), config=planted.config(attacks=attacks), **more))
-    _, short, _, whole = scope.threats(folder).blocks
+    _, short, *_, whole = scope.threats(folder).blocks
     assert isinstance(short, Table)
     assert isinstance(whole, Table)
     return short, whole
@@ -74,3 +75,25 @@ def test_every_attack_has_its_technique_and_class_and_the_versions_are_printed(t
     assert rows["Square"][-1].startswith("Black-box evasion (NISTAML.025)")
     assert rows["dynamic"][0] == "missed cancers: malignant is called benign"
     assert "unrestricted" in rows["DCGAN"][-1]
+
+
+def test_mitigations_are_those_that_the_catalogue_lists_against_what_is_used(tmp_path: Path) -> None:
+    threat = {"norm": "linf", "eps": 8 / 255}
+
+    def listed(place: str, kind: str) -> dict[str, str]:
+        config = planted.config(attacks=[{"kind": kind, "threat": threat}])
+        blocks = scope.threats(read(planted.build(tmp_path / place, levels=(8,), config=config))).blocks
+        tables = [block for block in blocks if isinstance(block, Table) and block.caption.startswith("Mitigations")]
+        return {row[0].text: row[2].text for table in tables for row in table.rows}
+
+    assert listed("white", "pgd") == {
+        "AML.M0003": "AML.T0043.000", "AML.M0005": "AML.T0043.000, AML.T0044", "AML.M0006": "AML.T0043.000",
+        "AML.M0010": "AML.T0043.000", "AML.M0015": "AML.T0043.000", "AML.M0017": "AML.T0043.000, AML.T0044",
+    }  # fmt: skip
+    assert "AML.M0004" in listed("black", "square")
+    assert listed("control", "noise") == {}
+
+
+def test_the_catalogue_of_mitigations_names_known_techniques_once() -> None:
+    assert {key for one in mitigations.CATALOGUE for key in one.against} == set(techniques.NAMES)
+    assert len({one.id for one in mitigations.CATALOGUE}) == len(mitigations.CATALOGUE)

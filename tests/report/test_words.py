@@ -2,7 +2,21 @@ import math
 
 import pytest
 
-from robustgan.report.words import count, count_cell, drop_cell, interval, listed, p_value, percent, points, share_cell
+from robustgan.report.words import (
+    absent,
+    count,
+    count_cell,
+    drop_cell,
+    interval,
+    listed,
+    p_value,
+    percent,
+    points,
+    rest,
+    share_cell,
+    sized,
+    value_cell,
+)
 
 
 def test_a_fraction_is_a_percentage_with_one_decimal_and_its_interval() -> None:
@@ -13,10 +27,25 @@ def test_a_fraction_is_a_percentage_with_one_decimal_and_its_interval() -> None:
 
 def test_what_is_undefined_is_never_zero() -> None:
     assert percent(math.nan) == interval(math.nan, 0.1, 0.2) == points(math.nan) == p_value(math.nan) == "n/a"
-    assert share_cell(math.nan, 0, 0, "no benign image").text == "n/a (no benign image)"
-    assert drop_cell(math.nan, 0, 0).text == "n/a"
+    assert share_cell(math.nan, 0, 0, "9 images", "no benign image").text == "n/a (no benign image)"
+    assert drop_cell(math.nan, 0, 0, "9 images").text == "n/a"
     assert count_cell(math.nan).text == "n/a"
-    assert str(share_cell(math.nan, 0, 0).order) == "nan"
+    assert str(share_cell(math.nan, 0, 0, "").order) == "nan"
+
+
+def test_what_an_estimate_rests_on_goes_with_it() -> None:
+    of = rest({"images": 1169, "groups": 1})
+    assert of == "1,169 images of 1 patient"
+    assert sized(12) == "12 images"
+    assert sized(0, 3) == ""
+    cells = (
+        share_cell(0.5, 0.4, 0.6, of),
+        drop_cell(0.5, 0.4, 0.6, of),
+        value_cell(0.5, "half", of),
+    )
+    assert [cell.text for cell in cells] == ["50.0 (40.0-60.0)", "50.0 (40.0 to 60.0)", "half"]
+    assert {cell.hint for cell in cells} == {of}
+    assert value_cell(math.nan, "nan", of) == absent()
 
 
 def test_a_drop_may_be_negative_but_zero_has_no_sign() -> None:

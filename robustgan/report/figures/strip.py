@@ -19,11 +19,11 @@ def draw(clean: np.ndarray, attacked: np.ndarray, title: str) -> Figure:
     order = np.lexsort((clean, attacked))
     figure, (axes,) = panel(2.6)
     x = np.arange(1, len(order) + 1)
-    size = 5 if len(order) <= 60 else 3
+    size = 5 if len(order) <= 60 else 3 if len(order) <= 150 else 2  # rings of neighbours may touch, no more
     axes.vlines(x, 100 * attacked[order], 100 * clean[order], color=GREY, linewidth=0.7, alpha=0.7)
     axes.plot(x, 100 * clean[order], "o", color=CLEAN, markersize=size, fillstyle="none", label="clean", clip_on=False)
     axes.plot(x, 100 * attacked[order], "o", color=LOST, markersize=size - 1, label="attacked", clip_on=False)
-    axes.set(ylim=(-4, 104), xlim=(0, len(order) + 1), ylabel="% of the patient's images right", xticks=[])
+    axes.set(ylim=(-4, 104), xlim=(0, len(order) + 1), ylabel="images right, %", xticks=[])
     axes.set_xlabel(f"{len(order)} patients, by what is left")
     axes.grid(axis="y")
     axes.set_axisbelow(True)

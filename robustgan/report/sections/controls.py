@@ -8,7 +8,7 @@ from robustgan.report import cases as lookup
 from robustgan.report.cases import POOLED, SUCCESS, Case, cell, rows_of
 from robustgan.report.document import Block, Cell, Paragraph, Section, Table
 from robustgan.report.folder import Folder
-from robustgan.report.words import absent, percent, points, share_cell
+from robustgan.report.words import absent, percent, points, rest, share_cell, value_cell
 
 MARGIN = 0.10  # an attack must turn this much more than noise does, or it says nothing about robustness
 
@@ -48,7 +48,8 @@ def noise_for(case: Case, found: list[Case]) -> Case | None:
 
 def _line(folder: Folder, case: Case, found: list[Case]) -> tuple[Cell, ...]:
     row = cell(rows_of(folder, case), SUCCESS)
-    reached = absent() if row is None else share_cell(row["value"], row["low"], row["high"], str(row["note"]))
+    of = "" if row is None else rest(row)
+    reached = absent() if row is None else share_cell(row["value"], row["low"], row["high"], of, str(row["note"]))
     control = noise_for(case, found)
     if control is None:
         return (Cell(case.title), reached, absent("no control at this budget"), absent(), Cell("no control"))
@@ -57,7 +58,8 @@ def _line(folder: Folder, case: Case, found: list[Case]) -> tuple[Cell, ...]:
     verdict = (
         "undefined" if gain != gain else "beats noise" if gain >= MARGIN else "weak: says nothing about robustness"
     )
-    return (Cell(case.title), reached, Cell(percent(chance), chance), Cell(points(gain), gain), Cell(verdict))
+    numbers = value_cell(chance, percent(chance), of), value_cell(gain, points(gain), of)  # of the same images
+    return (Cell(case.title), reached, *numbers, Cell(verdict))
 
 
 def weak(folder: Folder, found: list[Case]) -> list[Case]:

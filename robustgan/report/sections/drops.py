@@ -7,7 +7,7 @@ from robustgan.report import pictures
 from robustgan.report.cases import Case, cell, rows_of
 from robustgan.report.document import Block, Cell, Paragraph, Section, Table
 from robustgan.report.folder import Folder, Row
-from robustgan.report.words import absent, count_cell, drop_cell, p_value, percent
+from robustgan.report.words import absent, count_cell, drop_cell, p_value, percent, rest, value_cell
 
 DOES_NOT_WORK = "clean classifier fails"
 COLUMNS = (
@@ -79,7 +79,7 @@ def _drop(row: Row | None, bad: bool) -> Cell:
     if row is None:
         return absent()
     drop = float("nan") if bad else row["drop"]
-    return drop_cell(drop, row["drop_low"], row["drop_high"], DOES_NOT_WORK if bad else str(row["note"]))
+    return drop_cell(drop, row["drop_low"], row["drop_high"], rest(row), DOES_NOT_WORK if bad else str(row["note"]))
 
 
 def _line(case: Case, magnification: str, metric: str, row: Row, bad: bool) -> tuple[Cell, ...]:
@@ -87,10 +87,10 @@ def _line(case: Case, magnification: str, metric: str, row: Row, bad: bool) -> t
         Cell(case.title),
         Cell(magnification),
         Cell(metric),
-        absent() if row["clean"] != row["clean"] else Cell(percent(row["clean"]), row["clean"]),
-        absent() if bad or row["value"] != row["value"] else Cell(percent(row["value"]), row["value"]),
+        value_cell(row["clean"], percent(row["clean"]), rest(row)),
+        absent() if bad else value_cell(row["value"], percent(row["value"]), rest(row)),
         _drop(row, bad),
-        absent() if bad else Cell(p_value(row["p_holm"]), row["p_holm"], muted=row["p_holm"] != row["p_holm"]),
+        absent() if bad else value_cell(row["p_holm"], p_value(row["p_holm"]), rest(row)),
         count_cell(row["images"]),
         count_cell(row["groups"]),
         Cell("" if bad else str(row["note"]), muted=True),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from robustgan.report.document import Block, Cell, Items, Paragraph, Table
 from robustgan.report.folder import Folder
-from robustgan.report.words import absent, percent, plain
+from robustgan.report.words import absent, count, percent, plain, value_cell
 
 MEASURES = (("precision", True), ("recall", True), ("variety", False))  # and whether each is a share
 LONG = 10  # rows from which the table is folded
@@ -45,17 +44,17 @@ def _extractors(fidelity: Mapping[str, Any]) -> list[str]:
 def _lines(name: str, fidelity: Mapping[str, Any], eyes: list[str]) -> Iterator[tuple[Cell, ...]]:
     for label, values in fidelity["labels"].items():
         shown = [
-            _number(values.get(key + end), share)
+            _number(values.get(key + end), share, values["images"])
             for key, share in (*((f"kid_{eye}", False) for eye in eyes), *MEASURES)
             for end in ("", "_floor")
         ]
         yield Cell(name), Cell(label), *shown, Cell(f"{values['images']:,}", values["images"])
 
 
-def _number(value: float | None, share: bool) -> Cell:
-    if value is None or math.isnan(value):
+def _number(value: float | None, share: bool, images: int) -> Cell:
+    if value is None:
         return absent()
-    return Cell(percent(value) if share else plain(value, 2), value)
+    return value_cell(value, percent(value) if share else plain(value, 2), f"{count(images, 'real image')} held out")
 
 
 def _notes(name: str, entry: Mapping[str, Any]) -> Iterator[str]:

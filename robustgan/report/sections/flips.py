@@ -9,7 +9,7 @@ from robustgan.report.cases import ALARMS, MISSED, SUCCESS, Case, cell, rows_of
 from robustgan.report.document import Block, Cell, Paragraph, Section, Table
 from robustgan.report.folder import Folder, Row, Rows
 from robustgan.report.sections.drops import DOES_NOT_WORK
-from robustgan.report.words import absent, count_cell, share_cell
+from robustgan.report.words import absent, count_cell, rest, share_cell
 
 
 def directions(folder: Folder) -> Section:
@@ -52,9 +52,9 @@ def _rate(row: Row | None, bad: bool) -> tuple[Cell, Cell]:
     if row is None or bad:
         return absent(DOES_NOT_WORK if bad else ""), absent()
     images = int(row["images"])
-    rate = share_cell(row["value"], row["low"], row["high"], str(row["note"]))
+    rate = share_cell(row["value"], row["low"], row["high"], rest(row), str(row["note"]))
     turned = f"{round(row['value'] * images):,} of {images:,}" if images else "0 of 0"
-    return rate, Cell(turned, float(images))
+    return rate, Cell(turned, float(images), hint=rest(row))
 
 
 def worst(folder: Folder) -> Section:
@@ -93,4 +93,4 @@ def _worst_line(folder: Folder, case: Case, magnification: str, bad: bool) -> tu
 def _left(row: Row | None, bad: bool) -> Cell:
     if row is None or bad:
         return absent(DOES_NOT_WORK if bad else "")
-    return share_cell(row["value"], row["low"], row["high"], str(row["note"]))
+    return share_cell(row["value"], row["low"], row["high"], rest(row), str(row["note"]))

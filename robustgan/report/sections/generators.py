@@ -9,10 +9,14 @@ from typing import Any, NamedTuple
 
 from robustgan.report.document import Block, Cell, Paragraph, Section, Table
 from robustgan.report.folder import Folder
-from robustgan.report.words import absent, percent, plain, points
+from robustgan.report.words import percent, plain, points, sized, value_cell
 
 ONE_SIDED = 0.30  # difference between the directions from which a generator is said to turn mostly one class
 LEARNT_BY_HEART = 0.10  # success on training patients above that on validation patients from which it is said
+SIDES = {  # share of a `Check`: where it was counted
+    "success": ("validation", "any"), "hide": ("validation", "hide"), "invent": ("validation", "invent"),
+    "training": ("training", "any"),
+}  # fmt: skip
 ONE_CHANGE = 0.90  # mean cosine of changes from which they are said to be one change
 
 INTRO = (
@@ -35,6 +39,7 @@ class Check(NamedTuple):
     saturated: float
     cosine: float
     asked: int | None  # images, over all folds; None where the attack sees the weights
+    images: Mapping[str, int]  # that the shares were counted on, over all folds; by the name of the share
 
 
 def sections(folder: Folder) -> tuple[Section, ...]:
@@ -75,6 +80,9 @@ def _check(name: str, contents: list[Mapping[str, Any]]) -> Check:
         saturated=mean("validation", "any", "saturated"),
         cosine=mean("validation", "any", "cosine"),
         asked=sum(entry["used"] for entry in asked) if asked else None,
+        images={
+            name: sum(content[side][goal]["images"] for content in contents) for name, (side, goal) in SIDES.items()
+        },
     )
 
 
@@ -87,16 +95,18 @@ def _mean(pairs: Iterable[tuple[int, float | None]]) -> float:
 def _line(check: Check) -> tuple[Cell, ...]:
     side = check.hide - check.invent
     asked = Cell("") if check.asked is None else Cell(f"{check.asked:,}", check.asked)
+    of = {name: sized(images) for name, images in check.images.items()}
+    whole = of["success"]
     return (
-        Cell(check.name), _share(check.success), _share(check.hide), _share(check.invent),
-        absent() if math.isnan(side) else Cell(points(side), side),
-        _share(check.training), _share(check.noise), _share(check.saturated),
-        absent() if math.isnan(check.cosine) else Cell(plain(check.cosine, 2), check.cosine), asked,
+        Cell(check.name), _share(check.success, whole), _share(check.hide, of["hide"]),
+        _share(check.invent, of["invent"]), value_cell(side, points(side), whole),
+        _share(check.training, of["training"]), _share(check.noise, whole), _share(check.saturated, whole),
+        value_cell(check.cosine, plain(check.cosine, 2), whole), asked,
     )  # fmt: skip
 
 
-def _share(value: float) -> Cell:
-    return absent() if math.isnan(value) else Cell(percent(value), value)
+def _share(value: float, of: str) -> Cell:
+    return value_cell(value, percent(value), of)
 
 
 def _findings(found: list[Check]) -> list[str]:

@@ -14,8 +14,8 @@ from robustgan.report.figures import reliability
 from robustgan.report.figures.reliability import Points
 from robustgan.report.folder import HALF, Folder, Row
 from robustgan.report.pictures import keep
-from robustgan.report.sections import headline
-from robustgan.report.words import absent, count, plain
+from robustgan.report.sections import decision, headline
+from robustgan.report.words import absent, count, plain, rest
 
 ROWS = {"brier": "Brier score", "ece": "Calibration error (ECE)"}
 INTRO = (
@@ -34,7 +34,9 @@ def section(folder: Folder) -> Section:
     blocks: list[Block] = [Paragraph(INTRO)]
     for model in folder.judged:
         blocks += [Paragraph(_words(folder, model)), _thresholds(folder, model)]
-    return Section("operating", "Operating point and calibration", (*blocks, *_calibration(folder)))
+    return Section(
+        "operating", "Operating point and calibration", (*blocks, *_calibration(folder), *decision.figures(folder))
+    )
 
 
 def rule_of(folder: Folder, model: str) -> str:
@@ -118,7 +120,7 @@ def _number(row: Row, name: str, stem: str) -> Cell:
     value, low, high = float(row[name]), float(row[f"{stem}low"]), float(row[f"{stem}high"])
     if value != value:
         return absent(str(row["note"]))
-    return Cell(f"{value:.3f}" + ("" if low != low else f" ({low:.3f} to {high:.3f})"), value)
+    return Cell(f"{value:.3f}" + ("" if low != low else f" ({low:.3f} to {high:.3f})"), value, hint=rest(row))
 
 
 def _drawn(folder: Folder, model: str) -> Iterator[Picture]:

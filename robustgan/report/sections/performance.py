@@ -6,7 +6,7 @@ from robustgan.report import cases as lookup
 from robustgan.report.cases import cell
 from robustgan.report.document import Block, Cell, Paragraph, Section, Table
 from robustgan.report.folder import Folder, Row, Rows
-from robustgan.report.words import absent, plain, share_cell
+from robustgan.report.words import absent, plain, rest, share_cell
 
 METRICS = {
     "accuracy": "Accuracy",
@@ -56,4 +56,4 @@ def clean_rows(folder: Folder, model: str) -> Rows:
 def _clean(row: Row | None) -> Cell:
     if row is None:
         return absent()
-    return share_cell(row["clean"], row["clean_low"], row["clean_high"], str(row["note"]))
+    return share_cell(row["clean"], row["clean_low"], row["clean_high"], rest(row), str(row["note"]))

@@ -9,7 +9,7 @@ import pandas as pd
 from robustgan.report import cases as lookup
 from robustgan.report.document import Block, Cell, Paragraph, Table
 from robustgan.report.folder import Folder, Row, records
-from robustgan.report.words import absent, interval
+from robustgan.report.words import absent, interval, sized
 
 Heads = Mapping[tuple[str, str], str]  # (mode, metric): head of a column
 
@@ -99,4 +99,4 @@ def _rate(part: pd.DataFrame, mode: str, metric: str) -> Cell:
     if row["value"] != row["value"]:
         return absent(str(row["note"]) or f"n = {int(row['images'])}")
     text = f"{interval(row['value'], row['low'], row['high'])}, n {int(row['images'])}"
-    return Cell(text, float(row["value"]))
+    return Cell(text, float(row["value"]), hint=sized(row["images"]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
@@ -10,7 +10,7 @@ import pandas as pd
 from robustgan.gates import atlas
 from robustgan.gates.evidence import label_of
 from robustgan.report import cases as lookup
-from robustgan.report import techniques
+from robustgan.report import mitigations, techniques
 from robustgan.report.document import Block, Cell, Paragraph, Section, Table, Terms
 from robustgan.report.folder import Folder
 from robustgan.report.words import absent, count, listed, plain
@@ -146,14 +146,14 @@ def threats(folder: Folder) -> Section:
     every = tuple((Cell(name), Cell(settings)) for name, settings in whole if settings)
     tables = (
         Table(caption, columns, rows),
-        _catalogued(folder),
+        *_catalogued(folder),
         Table("Every setting of every attack, defaults too", ("Attack", "Settings"), every, folded=True),
     )
     return Section("threats", "Threat model", (Paragraph(goal), *tables))
 
 
-def _catalogued(folder: Folder) -> Table:
-    """What each attack supposes, in the words of MITRE ATLAS and NIST."""
+def _catalogued(folder: Folder) -> list[Table]:
+    """What each attack supposes, in the words of MITRE ATLAS and NIST, and what ATLAS lists against it."""
     lines: dict[tuple[str, ...], None] = {}
     used: dict[str, None] = {}
     for entry in folder.config.get("attacks", []):
@@ -171,7 +171,19 @@ def _catalogued(folder: Folder) -> Table:
         f"all of them serve AML.T0015 Evade AI Model) and classes of NIST {techniques.NIST}."
     )
     columns = ("Attack", "Goal", "Knowledge", "Access", "MITRE ATLAS", "NIST class")
-    return Table(caption, columns, tuple(tuple(Cell(text) for text in line) for line in lines))
+    table = Table(caption, columns, tuple(tuple(Cell(text) for text in line) for line in lines))
+    return [table, *_mitigated(used)]
+
+
+def _mitigated(used: Collection[str]) -> list[Table]:
+    """The mitigations that the catalogue lists against these techniques; nothing where it lists none."""
+    found = mitigations.listed(used)
+    caption = (
+        f"Mitigations that MITRE ATLAS {atlas.VERSION} lists against these techniques, for a reviewer to ask about: "
+        "whether one is in place, and whether it helps, is not judged here."
+    )
+    rows = tuple((Cell(one.id), Cell(one.name), Cell(", ".join(one.against))) for one in found)
+    return [Table(caption, ("Mitigation", "Name", "Against"), rows, folded=True)] if found else []
 
 
 def _spent(mean: float) -> Cell:

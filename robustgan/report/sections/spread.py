@@ -17,11 +17,12 @@ from robustgan.report.folder import Folder, Row
 from robustgan.report.pictures import keep
 from robustgan.report.sections import headline
 from robustgan.report.sections.drops import DOES_NOT_WORK
-from robustgan.report.words import absent, count, count_cell, percent, points
+from robustgan.report.words import absent, count, count_cell, drop_cell, percent, points
 
 SIDES = {1: "malignant", 0: "benign"}
+TALL = 32  # lines; a forest plot of more is taken apart, a panel a magnification
 CAPTION = (
-    "Left: drop in sensitivity at the budget of the headline, with 95 % intervals clustered by patient. Then each "
+    "First: drop in sensitivity at the budget of the headline, with 95 % intervals clustered by patient. Then each "
     "patient with images of that class: the share of them that is right when clean (ring) and under {attack} (dot)."
 )
 
@@ -48,9 +49,12 @@ def _forest(folder: Folder, model: str) -> Iterator[Picture]:
         name: [_bar(case, cell(rows_of(folder, case), "sensitivity", name), name in bad) for case in shown]
         for name in lookup.magnifications(folder.metrics)
     }
-    alt = "; ".join(f"{name}: " + ", ".join(map(_alt, lines)) for name, lines in groups.items())
-    drawing = forest.draw(groups, "Drop in sensitivity")
-    yield keep(folder, drawing, "forest", model, f"Forest plot of drops in sensitivity, points. {alt}.")
+    across = forest.span(groups)
+    apart = sum(map(len, groups.values())) > TALL and len(groups) > 1
+    for name, part in ((f"-{name}", {name: lines}) for name, lines in groups.items()) if apart else (("", groups),):
+        alt = "; ".join(f"{where}: " + ", ".join(map(_alt, lines)) for where, lines in part.items())
+        drawing = forest.draw(part, "Drop in sensitivity", across)
+        yield keep(folder, drawing, f"forest{name}", model, f"Forest plot of drops in sensitivity, points. {alt}.")
 
 
 def _bar(case: Case, row: Row | None, bad: bool) -> Line:
@@ -115,5 +119,4 @@ def _misses(row: Row, name: str, stem: str, hint: str) -> Cell:
 
 
 def _more(row: Row, hint: str) -> Cell:
-    drop = float(row["drop"])
-    return absent() if drop != drop else Cell(points(drop, row["drop_low"], row["drop_high"]), drop, hint=hint)
+    return drop_cell(float(row["drop"]), row["drop_low"], row["drop_high"], hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from robustgan.gates.evidence import label_of
@@ -13,7 +13,7 @@ from robustgan.report.document import Block, Cell, Figure, Paragraph, Picture, S
 from robustgan.report.figures import contact
 from robustgan.report.folder import Folder, records
 from robustgan.report.pictures import keep, slug
-from robustgan.report.words import absent, percent, plain, share_cell
+from robustgan.report.words import absent, percent, plain, share_cell, sized, value_cell
 
 INTRO = (
     "The same training with something changed at a time. Verdict: the rule of the monitor that applies to the "
@@ -81,22 +81,25 @@ def _line(folder: Folder, one: Trained, changed: str) -> tuple[Cell, ...]:
     status = one.status
     verdict, fidelity = str(status["status"]), status.get("fidelity", {})
     key = f"kid_{fidelity.get('extractor', 'scatter')}"
-    worst = [
-        min(
-            (values[name] for values in fidelity.get("labels", {}).values() if values.get(name) is not None),
-            default=None,
-        )
-        for name in ("variety", "recall")
-    ]
+    labels = list(fidelity.get("labels", {}).values())
+    of = sized(sum(values["images"] for values in labels))
+    variety, recall = (_lowest(labels, name) for name in ("variety", "recall"))
     return (
         Cell(one.name), Cell(changed), Cell(verdict), Cell("" if verdict == "ok" else str(status["reason"])),
-        _step(status.get("step")), _number(status.get(key)), _number(status.get(f"{key}_floor")), _number(worst[0]),
-        absent() if worst[1] is None else Cell(percent(worst[1]), worst[1]), _oracles(folder, one.attack),
+        _step(status.get("step")), _number(status.get(key), of), _number(status.get(f"{key}_floor"), of),
+        value_cell(variety[0], plain(variety[0], 3), variety[1]), value_cell(recall[0], percent(recall[0]), recall[1]),
+        _oracles(folder, one.attack),
     )  # fmt: skip
 
 
-def _number(value: float | None) -> Cell:
-    return absent() if value is None or math.isnan(value) else Cell(plain(value, 3), float(value))
+def _lowest(labels: Sequence[Mapping[str, Any]], name: str) -> tuple[float, str]:
+    """The lowest value over the labels, and the held-out real images of that label."""
+    found = [(float(values[name]), sized(values["images"])) for values in labels if values.get(name) is not None]
+    return min(found, default=(math.nan, ""))
+
+
+def _number(value: float | None, of: str) -> Cell:
+    return absent() if value is None else value_cell(float(value), plain(value, 3), of)
 
 
 def _step(value: int | None) -> Cell:
@@ -111,7 +114,7 @@ def _oracles(folder: Folder, attack: str) -> Cell:
     if rows.empty:
         return absent("no image was judged")
     row = records(rows)[0]
-    return share_cell(row["value"], row["low"], row["high"])
+    return share_cell(row["value"], row["low"], row["high"], sized(row["images"]))
 
 
 def _sheet(folder: Folder, one: Trained) -> Iterator[Picture]:

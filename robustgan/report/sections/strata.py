@@ -7,7 +7,7 @@ from robustgan.report.cases import POOLED, Case, cell, rows_of
 from robustgan.report.document import Block, Cell, Paragraph, Section, Table
 from robustgan.report.folder import Folder, Row
 from robustgan.report.sections.drops import DOES_NOT_WORK
-from robustgan.report.words import absent, count_cell, drop_cell, share_cell
+from robustgan.report.words import absent, count_cell, drop_cell, rest, share_cell
 
 UNITS = (
     ("patient recognition", "accuracy"),
@@ -50,11 +50,11 @@ def _patient_line(case: Case, unit: str, metric: str, row: Row, bad: bool) -> tu
 
 def _before_after(row: Row, bad: bool) -> tuple[Cell, Cell, Cell]:
     note = str(row["note"])
-    clean = share_cell(row["clean"], row["clean_low"], row["clean_high"], note)
+    clean = share_cell(row["clean"], row["clean_low"], row["clean_high"], rest(row), note)
     if bad:
         return clean, absent(), absent(DOES_NOT_WORK)
-    attacked = share_cell(row["value"], row["low"], row["high"], note)
-    return clean, attacked, drop_cell(row["drop"], row["drop_low"], row["drop_high"], note)
+    attacked = share_cell(row["value"], row["low"], row["high"], rest(row), note)
+    return clean, attacked, drop_cell(row["drop"], row["drop_low"], row["drop_high"], rest(row), note)
 
 
 def subtypes(folder: Folder) -> Section:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from robustgan.report.figures import probes
 from robustgan.report.figures.probes import Curve
 from robustgan.report.folder import Folder, Row, records
 from robustgan.report.pictures import keep
-from robustgan.report.words import absent, count, count_cell, listed, percent, plain, status_cell
+from robustgan.report.words import absent, count, count_cell, listed, percent, plain, sized, status_cell
 
 INTRO = (
     "That a classifier withstands an attack means something only if the attack was strong. Each check asks one "
@@ -78,6 +79,7 @@ def _table(model: str, rows: list[Row]) -> Table:
 
 def _line(row: Row) -> tuple[Cell, ...]:
     value, limit = (Cell("", n) if (n := float(row[name])) != n else Cell(plain(n), n) for name in ("value", "limit"))
+    value = replace(value, hint=sized(row["images"])) if value.text else value
     sizes = count_cell(row["images"]) if row["images"] else absent()
     status = status_cell(str(row["status"]))
     return (Cell(str(row["check"])), status, Cell(str(row["found"])), Cell(str(row["expected"])), value, limit, sizes)

@@ -6,10 +6,10 @@ from robustgan.report import cases as lookup
 from robustgan.report import pictures
 from robustgan.report.cases import ALARMS, MISSED, POOLED, SUCCESS, Case, cell, rows_of
 from robustgan.report.document import Block, Cell, Paragraph, Section, Table
-from robustgan.report.folder import Folder
+from robustgan.report.folder import Folder, Row
 from robustgan.report.sections.controls import noise_for, success_of
 from robustgan.report.sections.drops import DOES_NOT_WORK
-from robustgan.report.words import absent, points, share_cell
+from robustgan.report.words import absent, points, rest, share_cell, value_cell
 
 
 def sections(folder: Folder) -> tuple[Section, ...]:
@@ -48,10 +48,14 @@ def _line(folder: Folder, case: Case) -> tuple[Cell, ...]:
     rates = []
     for metric in (SUCCESS, MISSED, ALARMS):
         row = cell(rows_of(folder, case), metric)
-        rates.append(absent() if row is None else share_cell(row["value"], row["low"], row["high"], str(row["note"])))
+        rates.append(_rate(row))
     home = cell(rows_of(folder, case._replace(model=case.source)), SUCCESS)
-    own = absent() if home is None else share_cell(home["value"], home["low"], home["high"], str(home["note"]))
+    own = _rate(home)
     control = noise_for(case, lookup.cases(folder, case.model))
     gain = success_of(folder, case) - success_of(folder, control) if control else None
-    above = absent("no control at this budget") if gain is None else Cell(points(gain), gain)
+    above = absent("no control at this budget") if gain is None else value_cell(gain, points(gain), rates[0].hint)
     return (*names, *rates, own, above)
+
+
+def _rate(row: Row | None) -> Cell:
+    return absent() if row is None else share_cell(row["value"], row["low"], row["high"], rest(row), str(row["note"]))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from robustgan.report import cases as lookup
 from robustgan.report.document import Block, Cell, Paragraph, Section, Table, Tile, Tiles
 from robustgan.report.folder import Folder, Row
-from robustgan.report.words import absent, count, count_cell, listed, mark, percent, plain, points, status_cell
+from robustgan.report.words import absent, count, count_cell, listed, mark, percent, plain, points, sized, status_cell
 
 OUTCOMES = {
     "pass": "Every gate of the policy passes.",
@@ -94,7 +94,8 @@ def _place(row: Row) -> str:
 def _line(row: Row) -> tuple[Cell, ...]:
     observed, low, high, limit = (_number(row[name]) for name in ("observed", "low", "high", "limit"))
     share = row["bound"] != "exact"  # what has an interval is a fraction; the rest are counts
-    seen = absent() if math.isnan(observed) else Cell(_shown(observed, low, high, share), observed)
+    of = sized(*(0 if math.isnan(n := _number(row[name])) else n for name in ("images", "groups")))
+    seen = absent() if math.isnan(observed) else Cell(_shown(observed, low, high, share), observed, hint=of)
     held = absent() if math.isnan(limit) else Cell(f"{percent(limit)} %" if share else plain(limit), limit)
     about = " (robustness)" if row["robustness"] else ""
     return (

@@ -1,0 +1,41 @@
+"""Exponents of known powers, and studies that grow in one thing alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from benchmarks.scaling import GROWING, draw, fitted, grown
+from robustgan.stages import Place, stages
+
+
+def powers() -> pd.DataFrame:
+    rows = [
+        {"thing": thing, "number": n, "part": part, "cpu_seconds": 3.0 * n**power}
+        for thing in GROWING
+        for part, power in (("cells", 1.0), ("all", 0.5), ("report", 2.0))
+        for n in (1, 2, 4)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_the_exponent_is_that_of_the_power() -> None:
+    found = fitted(powers()).groupby("part")[["exponent", "last"]].agg(["min", "max"])
+    for part, power in (("cells", 1.0), ("all", 0.5), ("report", 2.0)):
+        assert set(found.loc[part]) == {power}
+
+
+def test_the_figure_is_drawn_and_the_same_each_time(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        draw(fitted(powers()), tmp_path / name)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+@pytest.mark.parametrize("thing", ["eps values", "attacks", "seeds"])
+def test_four_times_as_many_of_a_thing_are_four_times_as_many_attacked_cells(thing: str, tmp_path: Path) -> None:
+    place = Place(tmp_path, tmp_path)
+    one, four = ([s for s in stages(grown(thing, n), place) if "pgd" in s.name] for n in (1, 4))
+    assert (len(one), len(four)) == (1, 4)
+    assert one[0].key in {stage.key for stage in four}
