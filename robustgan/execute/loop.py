@@ -68,8 +68,9 @@ class Loop:
     def begin(self, job_of: Callable[[Stage], Job]) -> None:
         """Begin what can be begun, first in the plan first; what is there already is not done again."""
         backend = self.manner.backend
+        capacity = backend.capacity() if self.waiting else 0  # of a cluster, a question to its scheduler
         for stage in list(self.waiting):
-            if len(self.running) >= backend.capacity():
+            if len(self.running) >= capacity:
                 return
             if not all(need.key in self.done for need in stage.needs.values()):
                 continue
