@@ -60,10 +60,14 @@ class Cluster(Backend):
             self.own.close()
 
     def _workers(self) -> list[dict[str, Any]]:
+        gone = "the dask scheduler is gone. What its workers still finish is kept; the same command goes on from here."
         try:
-            return list(self.client.scheduler_info()["workers"].values())
+            found = self.client.scheduler_info()
         except (OSError, TimeoutError, RuntimeError) as error:
-            raise RunError(f"the dask scheduler is gone ({error}). The same command goes on from here.") from error
+            raise RunError(gone) from error
+        if self.client.status == "closed":  # it tried for PATIENCE seconds to connect again
+            raise RunError(gone)
+        return list(found.get("workers", {}).values())
 
     def _settle(self, task: Task[Any], future: Future[object]) -> None:
         """Pass on how a task ended."""

@@ -24,10 +24,15 @@ from robustgan.stages import Place, Stage
 
 KNOWN = (0, 3)  # exit codes of a shard that did what it could: the stages say what failed
 LOOK = 5.0  # seconds between two looks at the jobs
+GLANCE = 0.2  # seconds between two looks at a shard's process
+PATIENCE = 20.0  # seconds that it has to leave: twice what it says it needs
 
 
 class Shard:
     """One job of the array. One that is preempted or runs out of time is queued again, and resumes."""
+
+    def __init__(self) -> None:
+        self.process: subprocess.Popen[bytes] | None = None
 
     def __call__(self, command: list[str]) -> int:
         """Run the command.
@@ -35,14 +40,21 @@ class Shard:
         Raises:
             RunError: it ended in a way that no stage tells of.
         """
-        code = subprocess.run(command, check=False).returncode
+        self.process = subprocess.Popen(command)
+        while (code := self.process.poll()) is None:  # no `wait`: it would hold a lock that `checkpoint` needs
+            time.sleep(GLANCE)
         if code not in KNOWN:
             raise RunError(f"the shard ended with exit code {code}.")
         return code
 
     def checkpoint(self, command: list[str]) -> submitit.helpers.DelayedSubmission:
-        """What SLURM shall do after an interruption: the same once more."""
-        return submitit.helpers.DelayedSubmission(self, command)
+        """Before SLURM ends the job: have the command leave, with its checkpoints; then the same once more."""
+        end = time.monotonic() + PATIENCE
+        if self.process:
+            self.process.terminate()
+            while self.process.poll() is None and time.monotonic() < end:
+                time.sleep(GLANCE)
+        return submitit.helpers.DelayedSubmission(Shard(), command)
 
 
 class Collected(Backend):

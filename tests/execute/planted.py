@@ -79,6 +79,6 @@ def who(work: Work) -> None:
 
 def hang(work: Work) -> None:
     """Say who is at work, and never end."""
-    (work.data / "hangs").write_text(str(os.getpid()), "utf-8")
+    (work.data / work.settings["word"]).write_text(str(os.getpid()), "utf-8")
     while True:
         time.sleep(0.05)

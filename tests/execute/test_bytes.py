@@ -58,7 +58,9 @@ def test_workers_make_the_same_bytes(backend: str, serial: dict[str, bytes], tmp
 @pytest.mark.slow
 def test_shards_make_the_same_bytes(serial: dict[str, bytes], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "robustgan", *words(tmp_path, "--threads", THREADS)]
-    jobs = slurm.array(submitit.LocalExecutor(tmp_path / "logs"), command, 2)
+    executor = submitit.LocalExecutor(tmp_path / "logs")
+    executor.update_parameters(timeout_min=60)
+    jobs = slurm.array(executor, command, 2)
     assert slurm.finish(jobs, silent) == []
     said = [job.paths.stdout.read_text() for job in jobs]
     assert all(f"Shard {i}/2: " in text for i, text in enumerate(said, 1)), shlex.join(said)

@@ -4,14 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import dask
 import pytest
 
-from robustgan.errors import InputError
+from robustgan.errors import InputError, RunError
 from robustgan.execute.cluster import Cluster
 from robustgan.stages import Place
 from tests.execute import certificates, planted
@@ -34,8 +36,9 @@ class Parts:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.tls = certificates.write(folder)
         path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-        self.env = {**os.environ, "PYTHONPATH": path, **settings(certificates.write(folder))}
+        self.env = {**os.environ, "PYTHONPATH": path, **settings(self.tls)}
         self.scheduler = self.start(
             "scheduler", "--host", "127.0.0.1", "--port", "0", "--protocol", "tls", "--no-dashboard",
             "--scheduler-file", FILE,
@@ -78,17 +81,20 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
     assert not any(map(alive, pids)), "a process outlived the cluster"
 
 
-@pytest.fixture
-def cluster(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
-    for name in settings({"ca-file": "", "cert": "", "key": ""}):
-        monkeypatch.setenv(name, parts.env[name])
-    before = dask.config.config
-    with dask.config.set():
-        dask.config.refresh()
+@contextmanager
+def connected(parts: Parts) -> Iterator[Cluster]:
+    """A run's connection, with the certificates from dask's settings."""
+    tls = {f"distributed.comm.tls.client.{name}": parts.tls[name] for name in ("cert", "key")}
+    with dask.config.set({"distributed.comm.tls.ca-file": parts.tls["ca-file"], **tls}):
         made = Cluster(str(parts.folder / FILE), 1)
         yield made
         made.close()
-    dask.config.update(dask.config.config, before)
+
+
+@pytest.fixture
+def cluster(parts: Parts) -> Iterator[Cluster]:
+    with connected(parts) as made:
+        yield made
 
 
 def test_two_workers_work_at_once_and_a_killed_one_loses_only_its_try(
@@ -163,6 +169,31 @@ def test_a_cluster_of_its_own_ends_with_the_run(carry: Carry, place: Place) -> N
     assert [one.name for one in done] == ["root", "left", "right", "top"]
     assert [why for _, why in failed] == ["planted: refused"]
     assert not any(map(alive, pids))
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_dies_ends_the_run(carry: Carry, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("robustgan.execute.cluster.PATIENCE", 1)
+    folder = place.data / "parts"
+    folder.mkdir()
+    parts = Parts(folder)
+    hanging = [stage(planted.hang, "one"), stage(planted.hang, "other")]
+    pids: list[int] = []
+
+    def kill() -> None:
+        pids.extend(int(await_file(place.data / one.name)) for one in hanging)
+        parts.scheduler.kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        with connected(parts) as crew, pytest.raises(RunError, match="the dask scheduler is gone"):
+            carry([*hanging, *tree()], crew)
+    finally:
+        killer.join()
+        parts.stop()
+        for pid in filter(alive, pids):
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """SLURM without SLURM: the real jobs through submitit's local executor, the submission through its mocked commands."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -8,17 +9,18 @@ import submitit
 from submitit.slurm.test_slurm import mocked_slurm
 
 from robustgan import store
-from robustgan.errors import InputError
+from robustgan.errors import InputError, RunError
 from robustgan.execute import slurm
 from robustgan.journal import silent
 from robustgan.stages import Place
 from tests.execute import planted
-from tests.execute.conftest import Carry, stage, tree
+from tests.execute.conftest import Carry, await_file, stage, tree
 
 
 @pytest.fixture(autouse=True)
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slurm, "LOOK", 0.1)
+    monkeypatch.setattr(submitit.SlurmJob, "_results_timeout_s", 0.1)  # for a file that a network is slow to show
 
 
 @pytest.mark.parametrize(("code", "broken"), [(0, 0), (3, 0), (1, 1)])
@@ -35,6 +37,29 @@ def test_every_shard_is_a_job(code: int, broken: int, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.glob("?of3")} == {"1of3", "2of3", "3of3"}
     assert len(lost) == broken
     assert all(jobs[1].job_id in line and "exit code 1" in jobs[1].paths.stderr.read_text() for line in lost)
+
+
+def test_an_interrupted_job_lets_its_command_leave_and_starts_it_again(tmp_path: Path) -> None:
+    script = tmp_path / "shard.py"
+    script.write_text(
+        "import pathlib, signal, sys, time\n"
+        "place = pathlib.Path(sys.argv[1])\n"
+        "def leave(*_): (place / 'left').touch(); sys.exit(143)\n"
+        "signal.signal(signal.SIGTERM, leave)\n"
+        "if not (place / 'left').exists():\n"
+        "    (place / 'begun').write_text('yes')\n"
+        "    while True: time.sleep(0.05)\n"
+        "(place / 'resumed').touch()\n"
+    )
+    command, shard = [sys.executable, str(script), str(tmp_path)], slurm.Shard()
+    with ThreadPoolExecutor(1) as thread:
+        first = thread.submit(shard, command)
+        await_file(tmp_path / "begun")
+        again = shard.checkpoint(command)  # submitit calls it when SLURM says that time is up
+        assert (tmp_path / "left").exists()
+        assert isinstance(first.exception(), RunError)
+    assert again.result() == 0
+    assert (tmp_path / "resumed").exists()
 
 
 def test_slurm_gets_one_array_with_what_a_job_asks_for(tmp_path: Path) -> None:
