@@ -9,18 +9,22 @@ UV := env -u PIP_FIND_LINKS -u UV_FIND_LINKS VIRTUAL_ENV=.venv $(BIN)/uv pip ins
 
 BENCHMARKS := attack_speed pipeline_speed scaling statistics_speed generators quickstart
 
-.PHONY: help report test lint docs matrix bench clean
+.PHONY: help report test faults lint docs matrix bench clean
 
 help:
 	@sed -n 's/^#  *make /make /p' Makefile
 
 # Under out/, which git ignores: the reports in reports/ are the committed ones.
 report: .venv/.run
-	$(BIN)/robustgan run quickstart --out out
+	$(BIN)/robustgan run quickstart --out out --workers 0
 	@echo "Open out/reports/quickstart/report.html in a browser."
 
 test: .venv/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+# The whole fault suite, its long half too, which CI leaves out: some 150 kills, about ten minutes.
+faults: .venv/.test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults -m "faults or not faults" $(ARGS)
 
 lint: .venv/.dev
 	$(BIN)/tox run -e lint,type,imports

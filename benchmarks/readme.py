@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import readme_advgan, readme_dcgan, readme_verdicts
+from benchmarks import readme_advgan, readme_dcgan, readme_speed, readme_verdicts
 from benchmarks.shares import percent
 from robustgan import tables
 
@@ -53,6 +53,7 @@ def rewritten(text: str, reports: Path = ROOT / "reports") -> str:
     """README with the tables of today between their markers."""
     text = _between(text, "results", table())
     text = _between(text, "verdicts", readme_verdicts.table(reports))
+    text = _between(text, "speed", readme_speed.table(reports))
     return _between(text, "generators", generators(reports))
 
 

@@ -97,14 +97,15 @@ def _art(terms: Terms, method: str, told: dict[str, Any], model: nn.Module, x: T
     from art.estimators.classification import PyTorchClassifier
 
     logging.getLogger("art").setLevel(logging.ERROR)
-    shape, pixels = tuple(x.shape[1:]), {"clip_values": (0.0, 1.0), "device_type": "cpu"}
+    shape, place = tuple(x.shape[1:]), "gpu" if x.is_cuda else "cpu"
+    pixels = {"clip_values": (0.0, 1.0), "device_type": place}
     victim = PyTorchClassifier(model, nn.CrossEntropyLoss(), shape, terms.classes, **pixels)
     norm = float("inf") if isinstance(terms.threat, Linf) else 2
     common = {"norm": norm, "eps": terms.threat.eps, "batch_size": len(y)}
     told = {**common, **told, **({} if method == "SquareAttack" else {"targeted": False})}
     attack = getattr(evasion, method)(victim, verbose=False, **told)
-    labels = nn.functional.one_hot(y, terms.classes).float().numpy()
-    return torch.from_numpy(attack.generate(x=x.numpy().copy(), y=labels))
+    labels = nn.functional.one_hot(y, terms.classes).float().cpu().numpy()
+    return torch.from_numpy(attack.generate(x=x.cpu().numpy().copy(), y=labels)).to(x)
 
 
 def foolbox(terms: Terms) -> Iterator[tuple[str, Run]]:
@@ -117,7 +118,7 @@ def _foolbox(terms: Terms, model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
 
     kind = fb.attacks.LinfPGD if isinstance(terms.threat, Linf) else fb.attacks.L2PGD
     attack = kind(abs_stepsize=terms.threat.eps / 4, steps=PGD_STEPS, random_start=True)
-    _, clipped, _ = attack(fb.PyTorchModel(model, bounds=(0, 1), device="cpu"), x, y, epsilons=terms.threat.eps)
+    _, clipped, _ = attack(fb.PyTorchModel(model, bounds=(0, 1), device=x.device), x, y, epsilons=terms.threat.eps)
     return clipped
 
 

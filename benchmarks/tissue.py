@@ -45,13 +45,13 @@ def side(array: np.ndarray, folds: pd.DataFrame, name: str, device: torch.device
     return Samples(pictures, torch.from_numpy(rows["label"].to_numpy(copy=True)).to(device), rows)
 
 
-def classifier(train: Samples, val: Samples) -> Network:
-    """A compact DenseNet, trained as in `advgan.yaml`."""
+def classifier(train: Samples, val: Samples, **changes: object) -> Network:
+    """A compact DenseNet, trained as in `advgan.yaml` but for `changes`."""
     from robustgan.training import train as learn
 
     torch.manual_seed(0)
     network: Network = config.plugin("models", COMPACT).build().to(train.images.device)
-    rule = Training.read({"epochs": 30, "batch": 32, "lr": 3e-3, "stain": 0.1, "patience": 30})
+    rule = Training.read({"epochs": 30, "batch": 32, "lr": 3e-3, "stain": 0.1, "patience": 30, **changes})
     with TemporaryDirectory() as place:
         learn(network, train, val, rule, 0, Journal(Path(place)))
     return network.eval()

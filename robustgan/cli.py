@@ -6,7 +6,7 @@ import errno
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -17,13 +17,13 @@ from robustgan.cli_gate import EXITS, compare, gate
 from robustgan.cli_rate import rate_app
 from robustgan.cli_run import EXAMPLES as RUN_EXAMPLES
 from robustgan.cli_run import Config, Out, run
+from robustgan.cli_status import EXAMPLES as STATUS_EXAMPLES
+from robustgan.cli_status import status
 from robustgan.errors import InputError, RunError
 from robustgan.postponed import postpone
 from robustgan.shipped import configs, policies
-from robustgan.terminal import AsJson, Data, Settings, err, out, read_plan
-
-if TYPE_CHECKING:
-    from robustgan.stages import Place
+from robustgan.stopping import MESSAGE, Stopped, heed
+from robustgan.terminal import SCRATCH, AsJson, Data, Scratch, Settings, err, out, place_of, read_plan, report_folder
 
 app = typer.Typer(
     name="robustgan",
@@ -46,6 +46,7 @@ app.command(
 )(compare)
 app.command(epilog=RUN_EXAMPLES)(run)
 app.command(epilog=EXAMPLES)(audit)
+app.command(epilog=STATUS_EXAMPLES)(status)
 
 MENDABLE = {  # what a user can mend about a folder: full, closed to writing, or no folder at all
     errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST,
@@ -64,14 +65,20 @@ def root(
 
 @app.command(epilog="Example: `robustgan plan quickstart --json`")
 def plan(
-    config: Config, sets: Settings = None, out_dir: Out = Path(), data: Data = Path(), as_json: AsJson = False
+    config: Config,
+    sets: Settings = None,
+    out_dir: Out = ".",
+    data: Data = ".",
+    scratch: Scratch = SCRATCH,
+    as_json: AsJson = False,
 ) -> None:
     """Show what `run` would do and what is there already. Needs no torch, changes nothing."""
     from robustgan.stages import stages
 
-    read, place = read_plan(config, sets), _place(out_dir, data)
+    read = read_plan(config, sets)
+    place = place_of(read, out_dir, data, scratch)
     rows: list[dict[str, Any]] = [
-        {"stage": s.kind, "name": s.name, "key": s.key, "cached": place.folder(s).exists()} for s in stages(read, place)
+        {"stage": s.kind, "name": s.name, "key": s.key, "cached": place.has(s)} for s in stages(read, place)
     ]
     if as_json:
         out.print(json.dumps(rows), markup=False, highlight=False)
@@ -102,15 +109,20 @@ def list_(
 
 
 @app.command(epilog="Example: `robustgan report reports/quickstart`")
-def report(folder: Annotated[Path, typer.Argument(help="A report folder, as `run` made it.")]) -> None:
+def report(folder: Annotated[str, typer.Argument(help="A report folder, as `run` made it, or its URL.")]) -> None:
     """Render a report again from its own tables. Needs no torch."""
     from robustgan import seal
+    from robustgan.remote.address import is_url
+    from robustgan.remote.depot import write_report
     from robustgan.report.render import render
 
-    seal.check(folder)
-    render(folder)
-    seal.renew(folder)
-    out.print(f"Report: {folder / 'report.html'}", markup=False, highlight=False)
+    with report_folder(folder) as here:
+        seal.check(here)
+        render(here)
+        seal.renew(here)
+        if is_url(folder):
+            write_report(here, folder)
+    out.print(f"Report: {folder.rstrip('/')}/report.html", markup=False, highlight=False)
 
 
 @app.command()
@@ -141,12 +153,6 @@ def schema(
 # ------------------------------------------------------------------------------------------------------- pieces
 
 
-def _place(out_dir: Path, data: Path) -> Place:
-    from robustgan.stages import Place
-
-    return Place(out_dir.resolve(), data.resolve())
-
-
 def _listing(what: str) -> dict[str, str]:
     if what == "metrics":
         from robustgan.metrics import METRIC_NAMES
@@ -169,11 +175,15 @@ def main() -> None:
     postpone("pandas")
     debug = "--debug" in sys.argv  # anywhere: people add it to the end of the command that failed
     sys.argv = [sys.argv[0], *(word for word in sys.argv[1:] if word != "--debug")]
+    heed()
     try:
         app()
     except KeyboardInterrupt:
-        err.print("Stopped. The same command goes on from here.")
+        err.print(MESSAGE)
         sys.exit(130)
+    except Stopped as stop:
+        err.print(MESSAGE)
+        sys.exit(128 + stop.signum)
     except Exception as error:
         if debug:
             raise

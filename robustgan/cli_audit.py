@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import yaml
 
 from robustgan.cli_gate import EXITS, gate
-from robustgan.cli_run import carry_out
-from robustgan.terminal import AsJson, Settings, err, out
+from robustgan.cli_run import Threads, Workers, carry_out, try_again
+from robustgan.terminal import SCRATCH, AsJson, Retry, Scratch, Settings, err, out, place_of
 
 EXAMPLES = (
     f"With a policy: {EXITS} "
@@ -53,10 +52,14 @@ def audit(
     name: Annotated[str, typer.Option(help="Name of the report; made from the model's by default.")] = "",
     sets: Settings = None,
     out_dir: Annotated[
-        Path, typer.Option("--out", help="Folder that gets `runs/`, `reports/` and the config.")
-    ] = Path(),
+        str, typer.Option("--out", help="Folder or URL that gets `runs/`, `reports/` and the config.")
+    ] = ".",
+    scratch: Scratch = SCRATCH,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the config; run nothing.")] = False,
     as_json: AsJson = False,
+    workers: Workers = 1,
+    threads: Threads = 1,
+    retry_failed: Retry = False,
 ) -> None:
     """Audit a trained classifier: faults, attacks, strength evidence, report. Every patient validates or tests.
 
@@ -64,15 +67,17 @@ def audit(
     audit is written beside the report; `robustgan run` takes it.
     """
     from robustgan import mandate
+    from robustgan.execute import Manner, choose
     from robustgan.experiment import experiment
-    from robustgan.stages import Place, stages
+    from robustgan.stages import stages
 
     wanted = mandate.Mandate(
         model, data, architecture, weights, head, probabilities, normalise, run_code, table, columns, labels, size,
         tuple(eps or ["8/255"]), operating, train_share, quick, name,
     )  # fmt: skip
     settings = _changed({**mandate.config(wanted), **({"policy": policy} if policy else {})}, sets)
-    plan, place = experiment(settings), Place(out_dir.resolve(), Path().resolve())
+    plan = experiment(settings)
+    place = place_of(plan, out_dir, ".", scratch, threads)
     text = written(settings)
     if dry_run:
         total = len(stages(plan, place))
@@ -82,9 +87,14 @@ def audit(
     file = place.out / f"{plan.name}.yaml"
     place.out.mkdir(parents=True, exist_ok=True)
     file.write_text(text, "utf-8")
-    folder = carry_out(plan, place, f"robustgan run {file.name}", as_json)
+    if place.depot is not None:
+        place.depot.write(file.name, text)
+    if retry_failed:
+        try_again(plan, place)
+    manner = Manner(choose("local", workers, ""))
+    folder = carry_out(plan, place, f"robustgan run {file.name}", as_json, manner=manner)
     if policy:
-        gate(folder, policy, as_json=as_json)  # leaves with the verdict's exit code
+        gate(str(folder), policy, as_json=as_json)  # leaves with the verdict's exit code
 
 
 def written(settings: dict[str, Any]) -> str:

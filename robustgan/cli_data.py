@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from robustgan.errors import InputError
-from robustgan.terminal import AsJson, Data, Settings, err, out, read_plan
+from robustgan.terminal import SCRATCH, AsJson, Data, Scratch, Settings, data_folder, err, out, read_plan
 
 data_app = typer.Typer(help="Look at, download or make data.", no_args_is_help=True)
 
@@ -23,7 +23,8 @@ def audit(
     fold: Annotated[int, typer.Option(min=1, help="Fold of the protocol.")] = 1,
     partial: Annotated[bool, typer.Option(help="Accept a copy that does not hold all 7,909 images.")] = False,
     leak: Annotated[bool, typer.Option(help="Accept a protocol that puts one patient on two sides.")] = False,
-    data: Data = Path(),
+    data: Data = ".",
+    scratch: Scratch = SCRATCH,
     as_json: AsJson = False,
 ) -> None:
     """Count classes x magnifications, list duplicates and findings, and show what a split leaks."""
@@ -38,7 +39,7 @@ def audit(
     else:
         settings = {"kind": "breakhis", "root": str(root_dir), "partial": partial}
         dataset, rule = plugin("datasets", settings), Split(protocol=protocol, leak=leak)
-    result = auditing.audit(dataset, data, rule, fold)
+    result = auditing.audit(dataset, data_folder(dataset, data, scratch), rule, fold)
     if as_json:
         out.print(auditing.as_json(result), markup=False, highlight=False)
     else:

@@ -11,7 +11,7 @@ import typer
 
 from robustgan.errors import InputError
 from robustgan.shipped import policy_path
-from robustgan.terminal import AsJson, out
+from robustgan.terminal import AsJson, out, report_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,13 +23,13 @@ EXITS = (
     "4 the evidence does not decide."
 )
 
-Report = Annotated[Path, typer.Argument(metavar="RUN", help="A report folder, as `run` made it.")]
+Report = Annotated[str, typer.Argument(metavar="RUN", help="A report folder, as `run` made it, or its URL.")]
 
 
 def gate(
     run: Report,
     policy: Annotated[str, typer.Option("--policy", help="A policy file, or the name of one that comes along.")],
-    baseline: Annotated[Path | None, typer.Option(help="Report folder that the run must not be worse than.")] = None,
+    baseline: Annotated[str | None, typer.Option(help="Report that the run must not be worse than.")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write the verdict as JUnit XML to this file.")] = None,
     sarif: Annotated[Path | None, typer.Option(help="Write it as SARIF 2.1.0.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write it as JSON (`schema verdict`).")] = None,
@@ -44,7 +44,8 @@ def gate(
     demands = read_policy(path)
     if baseline is not None and not demands.compares:
         raise InputError(f"--baseline: policy `{demands.name}` has no gate of the kind no_regression to compare with.")
-    verdict = judge(read_run(run), demands, None if baseline is None else read_run(baseline))
+    with report_folder(run) as folder, report_folder(baseline or run) as other:
+        verdict = judge(read_run(folder), demands, None if baseline is None else read_run(other))
     _write(junit, junit_xml.text(verdict))
     _write(sarif, _sarif(verdict, path))
     _write(json_file, document.text(verdict))
@@ -54,8 +55,8 @@ def gate(
 
 
 def compare(
-    first: Annotated[Path, typer.Argument(metavar="A", help="A report folder.")],
-    second: Annotated[Path, typer.Argument(metavar="B", help="Another, or the same with two models named.")],
+    first: Annotated[str, typer.Argument(metavar="A", help="A report folder, or its URL.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Another, or the same with two models named.")],
     model: Annotated[str | None, typer.Option(help="Only this classifier of A.")] = None,
     other: Annotated[str | None, typer.Option(help="Only this classifier of B.")] = None,
     as_json: AsJson = False,
@@ -110,16 +111,17 @@ def _show(verdict: Verdict, as_json: bool) -> None:
     out.print(f"Verdict: {verdict.status} ({counts}).", markup=False, highlight=False)
 
 
-def _predictions(folder: Path, model: str | None) -> pd.DataFrame:
+def _predictions(place: str, model: str | None) -> pd.DataFrame:
     from robustgan import tables
     from robustgan.errors import nearest
 
-    frame = tables.read(folder / "predictions.parquet", tables.PREDICTIONS)
+    with report_folder(place) as folder:
+        frame = tables.read(folder / "predictions.parquet", tables.PREDICTIONS)
     known = sorted(frame["model"].unique())
     if model is None:
         return frame
     if model not in known:
-        raise InputError(f"{folder}: it has no model `{model}`. {nearest(model, known)}")
+        raise InputError(f"{place}: it has no model `{model}`. {nearest(model, known)}")
     return frame[frame["model"] == model]
 
 

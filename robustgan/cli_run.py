@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import math
 import shlex
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from robustgan.errors import InputError
-from robustgan.terminal import AsJson, Data, Settings, err, out, read_plan
+from robustgan.terminal import SCRATCH, AsJson, Data, Retry, Scratch, Settings, err, out, place_of, read_plan
 
 if TYPE_CHECKING:
-    from robustgan.execute import Manner
+    from robustgan.execute import Backend, Manner
     from robustgan.experiment import Experiment
     from robustgan.stages import Place
 
@@ -32,41 +34,69 @@ Config = Annotated[str, typer.Argument(help="A config file, or the name of one t
 Board = Annotated[
     Path | None, typer.Option("--tensorboard", help="Folder that gets TensorBoard event files of every training.")
 ]
-Out = Annotated[Path, typer.Option("--out", help="Folder that gets `runs/` and `reports/`.")]
+Out = Annotated[str, typer.Option("--out", help="Folder or URL that gets `runs/` and `reports/`.")]
+Workers = Annotated[
+    int, typer.Option("--workers", min=0, help="Cells at a time; 0: as many as cores. Of slurm: jobs of the array.")
+]
 Threads = Annotated[int, typer.Option("--threads", min=1, envvar="OMP_NUM_THREADS", help=THREADS)]
 
 
 def run(
     config: Config,
     sets: Settings = None,
-    out_dir: Out = Path(),
-    data: Data = Path(),
+    out_dir: Out = ".",
+    data: Data = ".",
+    scratch: Scratch = SCRATCH,
     as_json: AsJson = False,
     board: Board = None,
-    workers: Annotated[int, typer.Option(min=1, help="Cells at a time; of slurm, jobs of the array.")] = 1,
+    workers: Workers = 1,
     backend: Annotated[
         Literal["local", "dask", "slurm"], typer.Option(help="Where cells run: processes here, dask, or SLURM.")
     ] = "local",
     scheduler: Annotated[
-        str, typer.Option(help="Of dask: its address (tls://HOST:PORT) or scheduler file; else one starts here.")
+        str,
+        typer.Option(help="Of dask: its address or scheduler file (else one starts here). Of SLURM: YAML of a job."),
     ] = "",
     threads: Threads = 1,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first cell that fails.")] = False,
     max_hours: Annotated[float, typer.Option(help="Begin nothing new after so many hours.", min=0)] = math.inf,
+    retry_failed: Retry = False,
     shard: Annotated[str, typer.Option(help="i/n: only every n-th cell from the i-th on, and what they need.")] = "",
     profile: Annotated[bool, typer.Option("--profile", help=PROFILE)] = False,
 ) -> None:
     """Train, attack, judge, report. The same command again resumes, and redoes nothing that is done."""
     from robustgan.execute import Manner, choose
-    from robustgan.stages import Place
 
     words = ["robustgan", "run", config, *(part for s in sets or [] for part in ("--set", s))]
-    plan, place = read_plan(config, sets), Place(out_dir.resolve(), data.resolve(), threads, profile)
-    manner = Manner(choose(backend, workers, scheduler), fail_fast, max_hours)
+    plan = read_plan(config, sets)
+    place = replace(place_of(plan, out_dir, data, scratch, threads), profile=profile)
+    if retry_failed:
+        try_again(plan, place)
+    if backend == "slurm" and place.depot is not None:
+        raise InputError("--out: the jobs of --backend slurm share a folder, found a URL. Name a folder that all see.")
+    if backend == "slurm" and not workers:
+        raise InputError("--workers: found 0; say into how many jobs --backend slurm should split the run.")
+    if backend == "slurm" and shard:
+        raise InputError("--shard: --backend slurm makes the shards itself; leave one of the two out.")
+    if backend == "slurm":
+        limits = ["--fail-fast"] * fail_fast + [f"--max-hours={max_hours}"] * math.isfinite(max_hours)
+        crew = carry_out_array(plan, place, [*words[1:], *limits], workers, scheduler)
+    else:
+        crew = choose(backend, workers, scheduler)
+    manner = Manner(crew, fail_fast, max_hours)
     if shard:
         carry_out_shard(plan, place, manner, _shard(shard), as_json)
     else:
         carry_out(plan, place, shlex.join(words), as_json, board, manner)
+
+
+def try_again(plan: Experiment, place: Place) -> None:
+    """Forget what failed in earlier runs of an experiment, so that it is tried again."""
+    from robustgan import store
+    from robustgan.stages import stages
+
+    for stage in stages(plan, place):
+        store.forget_failure(place.out / "runs", stage.kind, stage.key)
 
 
 def carry_out(
@@ -95,6 +125,8 @@ def carry_out(
     else:
         out.print(profiling.slowest(folder), markup=False, highlight=False)
         out.print(f"Report: {folder / 'report.html'}", markup=False, highlight=False)
+        if place.depot is not None:
+            out.print(f"Kept: {place.depot.report(plan.name)}", markup=False, highlight=False)
     if place.profile:
         err.print(f"Profile: {profiling.write(place, todo)}", markup=False, highlight=False)
     _regret(failures)
@@ -116,7 +148,7 @@ def carry_out_shard(plan: Experiment, place: Place, manner: Manner, part: tuple[
     mine = shard_of(everything, *part)
     with view(out, len(mine), place, as_json) as watch:
         _, failed = pipeline.work(mine, place, watch, manner)
-    left = sum(not place.folder(stage).exists() for stage in everything)
+    left = sum(not place.has(stage) for stage in everything)
     said = f"Shard {part[0]}/{part[1]}: {len(mine) - len(failed)} of its {len(mine)} stages are there."
     if left:
         said += f" No report yet: {left} of {len(everything)} stages of the run are missing. When all shards are over, "
@@ -129,10 +161,34 @@ def carry_out_shard(plan: Experiment, place: Place, manner: Manner, part: tuple[
     _regret([f"{stage.name}: {why}" for stage, why in failed])
 
 
+def carry_out_array(plan: Experiment, place: Place, words: list[str], shards: int, parameters: str) -> Backend:
+    """Have SLURM do what is not there yet, a shard a job, and wait; the backend that then collects it."""
+    from robustgan.console import bar
+    from robustgan.execute import need
+    from robustgan.stages import stages
+
+    need("slurm", "submitit")
+    from robustgan.execute import slurm
+
+    logs = place.out / "runs" / ".slurm"
+    if not all(place.folder(stage).exists() for stage in stages(plan, place)):
+        where = ["--out", str(place.out), "--data", str(place.data), "--threads", str(place.threads)]
+        command = [sys.executable, "-m", "robustgan", *words, *where]
+        jobs = slurm.array(slurm.executor(logs, parameters), command, shards)
+        err.print(
+            f"Submitted {len(jobs)} jobs, {jobs[0].job_id} and on; they need this command no more.", highlight=False
+        )
+        with bar(err, "SLURM") as tick:
+            for line in slurm.finish(jobs, tick):
+                err.print(f"FAILED {line}", markup=False, highlight=False)
+    return slurm.Collected(place, logs)
+
+
 def _regret(failures: list[str]) -> None:
     for failure in failures:
         err.print(f"FAILED {failure}", markup=False, highlight=False)
     if failures:
+        err.print("What failed is tried again by the same command with --retry-failed.", highlight=False)
         raise typer.Exit(3)
 
 

@@ -44,7 +44,7 @@ class Counted(nn.Module):
 @contextmanager
 def focus(model: nn.Module, index: Tensor) -> Iterator[None]:
     """Say that only these of the images are shown to `model` meanwhile; nested, it counts within them."""
-    counters = [module for module in model.modules() if isinstance(module, Counted)]
+    counters = [model] if isinstance(model, Counted) else [m for m in model.modules() if isinstance(m, Counted)]
     before = [counter.rows for counter in counters]
     for counter in counters:
         counter.rows = counter.rows[index.cpu()]

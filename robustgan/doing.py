@@ -54,7 +54,7 @@ def fill(stage: Stage, place: Place, tick: Tick, folder: Path, tell: Tick) -> di
         tick(done, total, text)
         look()
 
-    inputs = {name: place.folder(need) for name, need in stage.needs.items()}
+    inputs = {name: place.near(need) for name, need in stage.needs.items()}
     with heeded(patient=stage.step in TRAININGS) as stop, kernels(kernels_of(place, stage)) as look:
         stage.step(steps.Work(stage.settings, inputs, folder, place.data, both, stop))
     record = {"stage": stage.kind, "name": stage.name, "key": stage.key, "settings": stage.settings}

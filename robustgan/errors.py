@@ -16,6 +16,10 @@ class FullDiskError(MachineError):
     """Nothing more can be written: no other part of a run would fare better."""
 
 
+class StoreError(MachineError):
+    """The store behind a URL refuses, or cannot be reached."""
+
+
 class RunError(Exception):
     """A run could not go on (a loss that is not finite, a budget that was broken)."""
 

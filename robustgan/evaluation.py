@@ -23,6 +23,7 @@ from robustgan.journal import Tick, silent
 from robustgan.memory import halved, short
 from robustgan.operating import score as score_of
 from robustgan.operating import threshold_of
+from robustgan.prepare import prepared
 from robustgan.quantise import LEVELS, reach, writable
 from robustgan.quantise import to_8_bit as to_8_bit
 from robustgan.quantise import to_float as to_float
@@ -50,6 +51,9 @@ def judge(
 ) -> tuple[pd.DataFrame, Bytes]:
     """Attack every image and classify what would be written.
 
+    The attack sees the classifier as `prepare.py` makes it, which is faster; what is written is judged by the one that
+    was given.
+
     Returns:
         One row an image, in the order of `samples` (`image_id`, the columns of PREDICTIONS that depend on the
         attack, and `float_pred` of SURVIVAL), and the 8-bit images. A budget below one grey level is allowed, and
@@ -65,11 +69,12 @@ def judge(
     if not writable(attack.threat):
         log.warning("%s: eps is below one grey level (1/255): every written image is its original.", attack.label)
     rows, written = [], []
-    with frozen(model), frozen(network):
+    victim = model if attack.access == "none" else prepared(model, to_float(samples.images[:1]))
+    with frozen(model), frozen(network), frozen(victim):
 
         def one(part: slice) -> tuple[pd.DataFrame, Bytes]:
             some = Samples(samples.images[part], samples.labels[part], samples.rows.iloc[part])
-            x_adv, effort = propose(attack, model, network, some, seed)
+            x_adv, effort = propose(attack, victim, network, some, seed)
             eight = to_8_bit(some.images, x_adv, attack.threat)
             before = (scores(model, x_adv) >= threshold_of(model)).long().cpu().numpy()
             return rows_of(attack, model, some, eight, effort).assign(float_pred=before), eight

@@ -40,9 +40,9 @@ def together(step: Step, work: Work) -> None:
     size = work.settings.get("processes", 1)
     if size == 1:
         return step(work)
+    check(size, work.settings["device"])
     import torch
 
-    check(size, work.settings["device"])
     port, threads = _free_port(), torch.get_num_threads()
     spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="robustgan-") as scratch:

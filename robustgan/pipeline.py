@@ -17,7 +17,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from robustgan import provenance, steps
+from robustgan import lease, provenance, steps
 from robustgan.doing import do
 from robustgan.errors import RunError
 from robustgan.execute import Manner
@@ -44,13 +44,16 @@ def run(
     done, failed = work(stages(plan, place), place, watch, manner or Manner())
     final = closing(plan, done, failed, command)
     build(final, place, watch)
-    return publish(plan, final, done, place), [f"{stage.name}: {why}" for stage, why in failed]
+    folders = [brought(stage, place, watch, light=stage is not final) for stage in (*done, final)]
+    return publish(plan, folders, place), [f"{stage.name}: {why}" for stage, why in failed]
 
 
 def work(todo: Sequence[Stage], place: Place, watch: Watch, manner: Manner) -> Outcome:
     """Make the folders of some stages, wherever `manner` has it done."""
     backend = manner.backend
     try:
+        if place.depot is not None:
+            place.depot.open()
         return Loop(todo, place, manner, watch).run(
             lambda stage: partial(build_apart, stage, place) if backend.apart else partial(build, stage, place, watch)
         )
@@ -74,7 +77,18 @@ def build_apart(stage: Stage, place: Place) -> None:
 
 def build(stage: Stage, place: Place, watch: Watch) -> Path:
     """Make a stage's folder, unless it is there."""
-    return do(stage, place, watch(stage, place.folder(stage).exists()))
+    kept = place.has(stage)
+    tick = watch(stage, kept)
+    if not kept:
+        for need in stage.needs.values():
+            brought(need, place, watch, light=stage.kind == "report")
+        do(stage, place, tick)
+    return place.keep(stage)
+
+
+def brought(stage: Stage, place: Place, watch: Watch, light: bool) -> Path:
+    """The folder of a finished stage on this disk; where its copy in the depot is damaged it is made again."""
+    return place.bring(stage, light) or build(stage, place, watch)
 
 
 def closing(plan: Experiment, done: list[Stage], failed: list[tuple[Stage, str]], command: str) -> Stage:
@@ -91,16 +105,22 @@ def closing(plan: Experiment, done: list[Stage], failed: list[tuple[Stage, str]]
     return Stage(steps.report, "report", settings, {f"{i:04d}": stage for i, stage in enumerate(done)})
 
 
-def publish(plan: Experiment, final: Stage, done: list[Stage], place: Place) -> Path:
-    """Put the finished report where people look for it, replacing the last one in one move."""
+def publish(plan: Experiment, folders: list[Path], place: Place) -> Path:
+    """Put the report, the last of the folders, where people look for it, replacing the one before in one move.
+
+    One run at a time does so.
+    """
     target = place.out / "reports" / plan.name
     fresh, old = target.with_name(f".{plan.name}.new"), target.with_name(f".{plan.name}.old")
-    for leftover in (fresh, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    shutil.copytree(place.folder(final), fresh)
-    provenance.write(fresh / "run.json", [place.folder(stage) for stage in (*done, final)], plan.settings())
-    if target.exists():
-        target.rename(old)
-    fresh.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+    with lease.held(place.out / "runs" / ".leases" / f"publish-{plan.name}.json", lambda: False):
+        for leftover in (fresh, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        shutil.copytree(folders[-1], fresh)
+        provenance.write(fresh / "run.json", folders, plan.settings())
+        if target.exists():
+            target.rename(old)
+        fresh.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+        if place.depot is not None:
+            place.depot.publish(target)
     return target

@@ -14,9 +14,9 @@ SHOWN = 3  # changed files that a message names
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """sha256 of every file of a report folder but the seal, by its path from there."""
+    """sha256 of every file of a folder but the seal, by its path from there."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / SEAL)
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {path.relative_to(folder).as_posix(): _digest(path) for path in files}
 
 
 def check(folder: Path) -> None:
@@ -59,4 +59,7 @@ def _read(folder: Path) -> dict[str, object]:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

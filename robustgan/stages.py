@@ -16,6 +16,7 @@ from robustgan.config import module_of
 from robustgan.errors import InputError
 from robustgan.experiment import Experiment, Victim
 from robustgan.interfaces import AnyAttack
+from robustgan.remote.depot import LIGHT, Depot
 from robustgan.shipped import policy_path
 from robustgan.store import code_digest, digest
 
@@ -51,11 +52,36 @@ class Place:
     out: Path  # gets runs/ and reports/
     data: Path  # data sets are found under this folder
     threads: int = 1  # of torch on the CPU, in every process alike: the last bits of a sum depend on how it is split
+    depot: Depot | None = None  # where finished stages are kept beyond this disk; `out` is a scratch folder then
     profile: bool = False  # note what torch does in each stage (profiling.py)
 
     def folder(self, stage: Stage) -> Path:
         """Where a stage's result is, once it is there."""
         return self.out / "runs" / stage.kind / stage.key
+
+    def has(self, stage: Stage) -> bool:
+        """Whether a stage is done: on this disk, or in the depot, from where it comes when a stage needs it."""
+        return self.folder(stage).exists() or (self.depot is not None and self.depot.has(stage.kind, stage.key))
+
+    def bring(self, stage: Stage, light: bool = False) -> Path | None:
+        """The folder of a finished stage on this disk; None where the depot has no sound copy of it.
+
+        `light` leaves in the depot what a report does not read.
+        """
+        if self.depot is None or self.folder(stage).exists():
+            return self.folder(stage)
+        return self.depot.bring(self.out, stage.kind, stage.key, light)
+
+    def near(self, stage: Stage) -> Path:
+        """The folder of a finished stage that was brought: where a light copy lies if there is no other."""
+        whole = self.folder(stage)
+        return whole if self.depot is None or whole.exists() else self.out / LIGHT / stage.kind / stage.key
+
+    def keep(self, stage: Stage) -> Path:
+        """Send a stage that is done here to the depot, where there is one."""
+        if self.depot is not None and self.folder(stage).exists():
+            self.depot.push(stage.kind, stage.key, self.folder(stage))
+        return self.folder(stage)
 
 
 def stages(plan: Experiment, place: Place) -> list[Stage]:

@@ -5,7 +5,10 @@ The only place that reads the environment.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +19,8 @@ from robustgan.shipped import config_path
 
 if TYPE_CHECKING:
     from robustgan.experiment import Experiment
+    from robustgan.interfaces import Dataset
+    from robustgan.stages import Place
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
@@ -24,8 +29,14 @@ Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Change a setting: KEY=VALUE, for example split.folds=[2].")
 ]
 Data = Annotated[
-    Path, typer.Option("--data", envvar="ROBUSTGAN_DATA", help="Folder under which configs look for data sets.")
+    str, typer.Option("--data", envvar="ROBUSTGAN_DATA", help="Folder or URL under which configs look for data sets.")
 ]
+Scratch = Annotated[
+    Path,
+    typer.Option("--scratch", envvar="ROBUSTGAN_SCRATCH", help="Local folder to work in where a URL is given."),
+]
+SCRATCH = Path("~/.cache/robustgan")
+Retry = Annotated[bool, typer.Option("--retry-failed", help="Try again what failed in an earlier run.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 
@@ -46,3 +57,38 @@ def read_plan(config: str, sets: list[str] | None) -> Experiment:
         return experiment(settings)
     except InputError as error:
         raise InputError(f"{path}:\n{error}") from None
+
+
+def data_folder(dataset: Dataset, data: str, scratch: Path) -> Path:
+    """The folder of data sets on this disk; what is behind a URL is copied first, or what changed of it."""
+    from robustgan.remote.data import found
+
+    def tick(done: int, total: int, text: str) -> None:
+        err.print(f"{text}: {done} of {total} files", markup=False, highlight=False)
+
+    return found(data, getattr(dataset, "root", None), scratch.expanduser(), tick)
+
+
+def place_of(plan: Experiment, out_dir: str, data: str, scratch: Path, threads: int = 1) -> Place:
+    """Where a run reads and writes; for a URL that is a folder under `scratch`, and the URL keeps what is finished."""
+    from robustgan.remote.address import is_url, local_name
+    from robustgan.remote.depot import Depot
+    from robustgan.stages import Place
+
+    folder = data_folder(plan.dataset, data, scratch)
+    if not is_url(out_dir):
+        return Place(Path(out_dir).resolve(), folder, threads)
+    return Place(scratch.expanduser().resolve() / local_name(out_dir), folder, threads, Depot(out_dir))
+
+
+@contextmanager
+def report_folder(place: str) -> Iterator[Path]:
+    """A report's folder; of one behind a URL, a copy for a while."""
+    from robustgan.remote.address import is_url
+    from robustgan.remote.depot import read_report
+
+    if not is_url(place):
+        yield Path(place)
+        return
+    with TemporaryDirectory() as folder:
+        yield read_report(place, Path(folder))

@@ -142,3 +142,27 @@ def test_synthetic_data_can_be_written_and_audited(tmp_path: Path) -> None:
     printed = robustgan("data", "audit", str(tmp_path / "tree"), "--partial")
     assert "400X" in printed
     assert "exists already" in robustgan("data", "synth", str(tmp_path / "tree"), *sizes, code=2)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--shard", "5/4"), "--shard: found 5/4, expected i/n"),
+        (("--shard", "two"), "--shard: found two, expected i/n"),
+        (("--scheduler", "tcp://x:1"), "it belongs to --backend dask or slurm"),
+        (("--backend", "slurm", "--shard", "1/2"), "makes the shards itself"),
+        (("--backend", "slurm"), "--backend slurm: Could not detect .srun."),
+    ],
+)
+def test_where_cells_run_is_checked_before_anything_runs(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    printed = robustgan("run", "smoke", "--out", str(tmp_path), *words, code=2)
+    assert re.search(said, printed.replace("\n", " ")), printed
+    assert not (tmp_path / "runs").exists() or "slurm" in words
+
+
+def test_a_backend_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    from robustgan import execute
+
+    monkeypatch.setattr(execute.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(execute.InputError, match=r"pip install 'robustgan\[dask\]'"):
+        execute.choose("dask", 1, "")

@@ -19,3 +19,14 @@ def test_a_scattered_gradient_is_the_same_each_time_on_two_threads() -> None:
     finally:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(before)
+
+
+def test_float32_is_float32() -> None:
+    before = torch.backends.cudnn.allow_tf32, torch.are_deterministic_algorithms_enabled()
+    try:
+        torch.backends.cudnn.allow_tf32 = True
+        repeatable.enforce("cpu")
+        assert not torch.backends.cudnn.allow_tf32
+    finally:
+        torch.backends.cudnn.allow_tf32 = before[0]
+        torch.use_deterministic_algorithms(before[1])

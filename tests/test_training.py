@@ -99,7 +99,7 @@ def test_a_training_asked_to_stop_goes_on_from_that_step(tmp_path: Path, step: i
     if step == 1:
         stop.signum = 15
     with pytest.raises(Stopped):
-        training.train(fresh(), lesson(70, 1), lesson(40, 2), RULE, 7, Journal(tmp_path / "cut", ask, stop))
+        training.train(fresh(), lesson(70, 1), lesson(40, 2), RULE, 7, Journal(tmp_path / "cut", ask, stop=stop))
     assert steps == list(range(1, step))
     torch.rand(step)  # whatever else the new process draws
     again: list[int] = []

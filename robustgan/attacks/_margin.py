@@ -18,10 +18,21 @@ def margin(logits: Logits, y: Labels) -> Scores:
 def slope(model: Network, x: Images, y: Labels) -> tuple[Scores, Tensor]:
     """The margin of each image and its gradient in that image: one forward and one backward pass.
 
-    The gradient of an image depends on that image alone: margins are added up, not averaged.
-
     Raises:
         RunError: a gradient is not finite. The sign of NaN is 0: the attack would stand still, and seem weak.
+    """
+    import torch
+
+    value, gradient = raw_slope(model, x, y)
+    if not torch.isfinite(gradient.sum()):
+        raise RunError("the gradients of the classifier are not finite.")
+    return value, gradient
+
+
+def raw_slope(model: Network, x: Images, y: Labels) -> tuple[Scores, Tensor]:
+    """The same, whatever the numbers are: nothing here waits for a GPU.
+
+    The gradient of an image depends on that image alone: margins are added up, not averaged.
     """
     import torch
 
@@ -29,6 +40,4 @@ def slope(model: Network, x: Images, y: Labels) -> tuple[Scores, Tensor]:
     with torch.enable_grad():
         value = margin(model(x), y)
         (gradient,) = torch.autograd.grad(value.sum(), x)
-    if not torch.isfinite(gradient.sum()):
-        raise RunError("the gradients of the classifier are not finite.")
     return value.detach(), gradient

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -70,13 +71,14 @@ class Manner:
 
 
 def choose(name: str, workers: int, scheduler: str) -> Backend:
-    """The backend that the command line asks for.
+    """The backend, of those that take one stage at a time, that the command line asks for; 0 workers: one a core.
 
     Raises:
         InputError: its package is not installed, or an option belongs to another backend.
     """
-    if scheduler and name != "dask":
-        raise InputError(f"--scheduler: it belongs to --backend dask, found --backend {name}.")
+    if scheduler and name == "local":
+        raise InputError("--scheduler: it belongs to --backend dask or slurm, found --backend local.")
+    workers = workers or os.cpu_count() or 1
     if name == "dask":
         need("dask", "distributed")
         from robustgan.execute.cluster import Cluster

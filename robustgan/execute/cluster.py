@@ -82,7 +82,8 @@ class Cluster(Backend):
 
 def _start(workers: int) -> LocalCluster:
     """A scheduler and workers on this machine; with TLS, as whoever reaches a scheduler's port can run code."""
-    with dask.config.set({"distributed.scheduler.allowed-failures": DEATHS - 1}):
+    # Without `daemon` a worker may start processes: those of a training that several share.
+    with dask.config.set({"distributed.scheduler.allowed-failures": DEATHS - 1, "distributed.worker.daemon": False}):
         return LocalCluster(
             n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0", security=True
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 import threading
 import traceback
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -13,6 +14,7 @@ from multiprocessing.connection import Connection
 from robustgan.errors import RunError
 from robustgan.execute import Backend, Job
 from robustgan.stages import Stage
+from robustgan.stopping import Stopped
 
 DEATHS = 3  # of its worker, that a job survives: fewer would blame it for what happened to the machine
 PATIENCE = 10.0  # seconds that a worker has to leave
@@ -137,6 +139,8 @@ def serve(pipe: Connection) -> None:
             job: Job = pickle.loads(sent)  # noqa: S301 (the run that began this process sent it)
             job()
             pipe.send(None)
+        except Stopped as stop:
+            sys.exit(128 + stop.signum)
         except Exception as error:
             pipe.send(_portable(error))
 

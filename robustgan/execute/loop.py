@@ -73,7 +73,8 @@ class Loop:
                 return
             if not all(need.key in self.done for need in stage.needs.values()):
                 continue
-            if self.place.folder(stage).exists():
+            if self.place.has(stage):
+                self.place.keep(stage)
                 self.waiting.remove(stage)
                 self.watch(stage, True)
                 self.done.add(stage.key)
@@ -84,7 +85,7 @@ class Loop:
 
     def settle(self, stage: Stage, error: BaseException | None) -> None:
         """Take note of how a stage ended."""
-        if error is None and stage.key not in listed(self.place.folder(stage).parent):
+        if error is None and stage.key not in listed(self.place.folder(stage).parent) and not self.place.has(stage):
             error = RunError("a worker made it, but its folder is not here: workers must share the folder --out.")
         if error is None:
             self.done.add(stage.key)

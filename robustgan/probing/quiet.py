@@ -9,17 +9,14 @@ defence that detects has to be attacked by images that it does not detect; https
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated
 
-import torch
 from pydantic import Field
 from torch.nn import functional
 
-from robustgan.attacks._margin import margin, slope
 from robustgan.attacks.pgd import PGD
 from robustgan.interfaces import Bounded
-from robustgan.tensors import Images, Labels, Network, Scores, Tensor
+from robustgan.tensors import Tensor
 
 
 class Quiet(PGD):
@@ -29,15 +26,9 @@ class Quiet(PGD):
     random_start: bool = False
     block: Annotated[int, Field(ge=1)] = 8  # pixels
 
-    def climb(self, model: Network, x: Images, x_adv: Images, y: Labels) -> Iterator[tuple[Images, Scores]]:
-        """Every point of the climb and its margin."""
-        for _ in range(self.steps):
-            value, gradient = slope(model, x_adv, y)
-            yield x_adv, value
-            move = self.threat.ascend(blocks(gradient, self.block), self.step * self.threat.eps)
-            x_adv = self.threat.project(x, x_adv + move)
-        with torch.no_grad():
-            yield x_adv, margin(model(x_adv), y)
+    def move(self, gradient: Tensor) -> Tensor:
+        """The step along the mean of the gradient over each block."""
+        return super().move(blocks(gradient, self.block))
 
 
 def blocks(gradient: Tensor, side: int) -> Tensor:

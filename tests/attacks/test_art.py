@@ -84,7 +84,11 @@ def test_pgd_is_that_of_art(
     attack = PGD(threat=threat, steps=8, random_start=random_start)
     start = attack.start(x, state(), 0)
     monkeypatch.setattr(module, "random_sphere", lambda *_: (start - x).flatten(1).numpy())
-    (*_, (ours, _)) = attack.climb(convnet, x, start, Y)
+    seen: list[torch.Tensor] = []
+    hook = convnet.register_forward_hook(lambda _, shown, __: seen.append(shown[0].detach()))
+    attack.perturb(convnet, x, Y, state())
+    hook.remove()
+    ours = seen[-1]
     told: dict[str, Any] = {"max_iter": 8, "num_random_init": int(random_start)}
     theirs = art(PGD_OF_ART, threat, parameters=told, batched=True).perturb(convnet, x, Y, state())
     torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)

@@ -1,12 +1,13 @@
 """The loop: order leaves no trace, a failure takes with it only what depends on it, and a run can end early."""
 
 import json
+import os
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
 from robustgan.errors import InputError, RunError
-from robustgan.execute import Backend, Here, Job
+from robustgan.execute import Backend, Here, Job, choose
 from robustgan.execute.loop import progress_of, shard_of
 from robustgan.stages import Place, Stage
 from tests.execute import planted
@@ -127,3 +128,12 @@ def test_progress_is_what_the_lease_says(place: Place) -> None:
         assert progress_of(place, one) is said
     lease.write_text(json.dumps({"done": 3, "total": 9, "what": "pgd"}))
     assert progress_of(place, one) == (3, 9, "pgd")
+
+
+def test_no_number_of_workers_is_one_a_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    backend = choose("local", 0, "")
+    assert backend.capacity() == 3
+    backend.close()
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert isinstance(choose("local", 0, ""), Here)

@@ -1,0 +1,120 @@
+"""A classifier made ready for attack: the same logits, sooner.
+
+Batch norms are folded into the convolutions before them, and images are laid out with their channels last, as the
+kernels of convolutions like them. Which of it is done is never decided by a clock: the same classifier is always
+prepared in the same way, so the same settings give the same bytes.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from robustgan.folding import folded
+from robustgan.tensors import Images, Logits, Tensor
+
+CLOSE = 1e-5  # of the largest logit: a prepared classifier that is further off is not used
+ALIKE = 1e-2  # of the length of the gradient: near a kink of the classifier two roundings take different sides
+PROBES = 2  # images on which that is seen
+
+Dtype = torch.dtype
+
+
+class Answer(NamedTuple):
+    """What a classifier says of the probes."""
+
+    logits: Tensor
+    gradient: Tensor | None
+
+
+class Prepared(nn.Module):
+    """A frozen copy of a classifier that takes images as they come and gives float32 logits."""
+
+    def __init__(self, model: nn.Module, layout: torch.memory_format, dtype: Dtype = torch.float32) -> None:
+        super().__init__()
+        self.model, self.layout, self.dtype = model.to(memory_format=layout), layout, dtype
+        if dtype != torch.float32:
+            for module in model.modules():
+                if isinstance(module, nn.Conv2d | nn.Linear):
+                    module.to(dtype)  # once, and not at every pass; autocast keeps norms and sums in float32
+
+    def forward(self, x: Images) -> Logits:
+        """Logits of images in [0, 1]."""
+        x = x.contiguous(memory_format=self.layout)
+        if self.dtype == torch.float32:
+            logits: Logits = self.model(x)
+            return logits
+        with torch.autocast(x.device.type, self.dtype):
+            logits = self.model(x)
+        return logits.float()
+
+
+def prepared(model: nn.Module, like: Images, dtype: Dtype = torch.float32) -> nn.Module:
+    """A faster classifier with the same logits, frozen and in eval mode; `model` stays as it is.
+
+    The quickest of its forms that answers as the original does is taken: on images of noise its logits are within
+    1e-5 of the largest one, and its gradients are those of the original. A classifier with fewer than two
+    convolutions, and one that cannot be copied, is handed back as it is.
+
+    Args:
+        model: the classifier.
+        like: images on its device; their shape is all that counts.
+        dtype: bfloat16 computes convolutions and products in it. Logits are not the same then: it is for those who
+            look at what that does to the verdicts.
+    """
+    if sum(isinstance(module, nn.Conv2d) for module in model.modules()) < 2:  # one alone cuts a transformer's patches
+        return model
+    try:
+        plain = copy.deepcopy(model).eval().requires_grad_(False)
+    except Exception:  # a copy runs code of whoever wrote the classifier
+        return model
+    probe = torch.rand(PROBES, *like.shape[1:], generator=torch.Generator().manual_seed(0)).to(like.device)
+    wanted = answer(plain, probe)
+    if wanted is None:
+        return model
+    for form in forms(plain):
+        if agree(wanted, answer(form, probe)):
+            return form if dtype == torch.float32 else Prepared(form.model, form.layout, dtype).eval()
+    return model
+
+
+def forms(plain: nn.Module) -> Iterator[Prepared]:
+    """Ways to prepare a classifier, the quickest first. Code that views images as vectors needs channels first."""
+    short = folded(plain)
+    for layout in (torch.channels_last, torch.contiguous_format):
+        for network in filter(None, (short, plain if layout == torch.channels_last else None)):
+            yield Prepared(copy.deepcopy(network), layout).eval().requires_grad_(False)
+
+
+def answer(model: nn.Module, probe: Images) -> Answer | None:
+    """Logits, and the gradient of their squares if there is one; None where the classifier refuses the images.
+
+    In full float32: on a GPU, convolutions would else round to 10 bits, each kernel in its own way.
+    """
+    devices = [probe.device] if probe.is_cuda else []
+    x, whole = probe.clone().requires_grad_(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+    try:
+        with whole, torch.enable_grad(), torch.random.fork_rng(devices):
+            logits = model(x)
+            gradient = torch.autograd.grad(logits.square().sum(), x)[0] if logits.requires_grad else None
+    except torch.OutOfMemoryError:
+        raise  # another form would be taken when there is room: other bytes
+    except Exception:  # what it refuses, the attack will be told by the original
+        return None
+    return Answer(logits.detach(), gradient)
+
+
+def agree(wanted: Answer, found: Answer | None) -> bool:
+    """Whether two classifiers are the same for an attack."""
+    if found is None or (found.gradient is None) != (wanted.gradient is None):
+        return False
+    if found.logits.shape != wanted.logits.shape:
+        return False
+    same = (found.logits - wanted.logits).abs().amax() <= CLOSE * wanted.logits.abs().amax()
+    if found.gradient is None or wanted.gradient is None:
+        return bool(same)
+    return bool(same & ((found.gradient - wanted.gradient).norm() <= ALIKE * wanted.gradient.norm()))

@@ -1,0 +1,70 @@
+"""Wherever cells run, the report is the same bytes: the whole of it, figures and all, through the command line."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import submitit
+
+from robustgan.execute import slurm
+from robustgan.journal import silent
+from tests.faults.conftest import TINY, contents
+
+SMALL = [
+    "attacks=[{kind: clean}, {kind: fgsm, threat: {norm: linf, eps: 8/255}}, "
+    "{kind: advgan, threat: {norm: linf, eps: 8/255}, epochs: 2}]",
+    "oracles=[]",
+]
+THREADS = "2"  # not what the workers of two would take by themselves on this or any machine
+
+
+def words(out: Path, *more: str) -> list[str]:
+    return ["run", str(TINY), *(part for one in SMALL for part in ("--set", one)), "--out", str(out), *more]
+
+
+def robustgan(*words: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "OMP_NUM_THREADS": THREADS, "OMP_WAIT_POLICY": "passive"}  # more threads than cores here
+    return subprocess.run([sys.executable, "-m", "robustgan", *words], env=env, capture_output=True, text=True)
+
+
+def report(out: Path) -> dict[str, bytes]:
+    return contents(out / "reports" / "tiny")
+
+
+@pytest.fixture(scope="module")
+def serial(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    out = tmp_path_factory.mktemp("serial")
+    done = robustgan(*words(out))
+    assert done.returncode == 0, done.stderr
+    found = report(out)
+    assert {"predictions.parquet", "metrics.csv", "report.html"} <= set(found)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["local", "dask"])
+def test_workers_make_the_same_bytes(backend: str, serial: dict[str, bytes], tmp_path: Path) -> None:
+    done = robustgan(*words(tmp_path, "--backend", backend, "--workers", "2"))
+    assert done.returncode == 0, done.stderr
+    assert report(tmp_path) == serial
+    records = json.loads((tmp_path / "reports" / "tiny" / "run.json").read_text())["stages"]
+    assert {one["device"] for one in records if one["stage"] == "attacked"} == {f"CPU, {THREADS} threads"}
+
+
+@pytest.mark.slow
+def test_shards_make_the_same_bytes(serial: dict[str, bytes], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "robustgan", *words(tmp_path, "--threads", THREADS)]
+    jobs = slurm.array(submitit.LocalExecutor(tmp_path / "logs"), command, 2)
+    assert slurm.finish(jobs, silent) == []
+    said = [job.paths.stdout.read_text() for job in jobs]
+    assert all(f"Shard {i}/2: " in text for i, text in enumerate(said, 1)), shlex.join(said)
+    assert not (tmp_path / "reports").exists()
+    done = robustgan(*words(tmp_path, "--json"))
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()[:-1]]
+    assert {event["event"] for event in events if event["stage"] != "report"} == {"kept"}
+    assert report(tmp_path) == serial

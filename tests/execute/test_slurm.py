@@ -1,0 +1,76 @@
+"""SLURM without SLURM: the real jobs through submitit's local executor, the submission through its mocked commands."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import submitit
+from submitit.slurm.test_slurm import mocked_slurm
+
+from robustgan import store
+from robustgan.errors import InputError
+from robustgan.execute import slurm
+from robustgan.journal import silent
+from robustgan.stages import Place
+from tests.execute import planted
+from tests.execute.conftest import Carry, stage, tree
+
+
+@pytest.fixture(autouse=True)
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slurm, "LOOK", 0.1)
+
+
+@pytest.mark.parametrize(("code", "broken"), [(0, 0), (3, 0), (1, 1)])
+def test_every_shard_is_a_job(code: int, broken: int, tmp_path: Path) -> None:
+    script = tmp_path / "shard.py"
+    script.write_text(
+        "import pathlib, sys\n"
+        "shard = sys.argv[sys.argv.index('--shard') + 1]\n"
+        "pathlib.Path(sys.argv[1], shard.replace('/', 'of')).touch()\n"
+        f"sys.exit({code} if shard == '2/3' else 0)\n"
+    )
+    jobs = slurm.array(submitit.LocalExecutor(tmp_path / "logs"), [sys.executable, str(script), str(tmp_path)], 3)
+    lost = slurm.finish(jobs, silent)
+    assert {path.name for path in tmp_path.glob("?of3")} == {"1of3", "2of3", "3of3"}
+    assert len(lost) == broken
+    assert all(jobs[1].job_id in line and "exit code 1" in jobs[1].paths.stderr.read_text() for line in lost)
+
+
+def test_slurm_gets_one_array_with_what_a_job_asks_for(tmp_path: Path) -> None:
+    (tmp_path / "job.yaml").write_text("partition: gpu\ntime: 90\ngpus_per_node: 1\n")
+    with mocked_slurm() as mock:
+        jobs = slurm.array(slurm.executor(tmp_path / "logs", str(tmp_path / "job.yaml")), ["robustgan"], 4)
+        assert [job.job_id for job in jobs] == [f"12_{i}" for i in range(4)]
+        asked = max((path.read_text("utf-8") for path in (tmp_path / "logs").rglob("*.sh")), key=len)
+        for line in ("--array=0-3", "--partition=gpu", "--time=90", "--gpus-per-node=1", "--job-name=robustgan"):
+            assert f"#SBATCH {line}" in asked
+        mock.set_job_state("12", "FAILED", 4)
+        lost = slurm.finish(jobs, silent)
+    assert len(lost) == 4
+    assert lost[2].startswith("job 12_2 broke off; its log is ")
+
+
+def test_a_wrong_parameter_and_a_machine_without_slurm_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="srun"):
+        slurm.executor(tmp_path, "")
+    (tmp_path / "job.yaml").write_text("partitoin: gpu\n")
+    with mocked_slurm(), pytest.raises(InputError, match="partitoin"):
+        slurm.executor(tmp_path, str(tmp_path / "job.yaml"))
+
+
+def test_what_no_job_left_is_a_failure_with_its_reason(carry: Carry, place: Place) -> None:
+    from robustgan.execute import Here
+
+    bad, lost = stage(planted.refuse, "bad"), stage(planted.note, "lost")
+    carry([tree()[0], bad], Here())
+    assert store.failure(place.out / "runs", "refuse", bad.key)
+    done, failed = carry([*tree(), bad, lost], slurm.Collected(place, Path("logs")))
+    assert [one.name for one in done] == ["root"]
+    assert [(one.name, why) for one, why in failed] == [
+        ("left", "no job made it; their logs are in logs."),
+        ("right", "no job made it; their logs are in logs."),
+        ("top", "not run: it needs `left`, which failed"),
+        ("bad", "planted: bad"),
+        ("lost", "no job made it; their logs are in logs."),
+    ]
