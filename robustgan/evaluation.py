@@ -21,6 +21,7 @@ from robustgan.freezing import weights_digest as weights_digest
 from robustgan.interfaces import L2, Attack, Linf, Samples, State
 from robustgan.journal import Tick, silent
 from robustgan.memory import halved, short
+from robustgan.nonfinite import first
 from robustgan.operating import score as score_of
 from robustgan.operating import threshold_of
 from robustgan.prepare import prepared
@@ -30,6 +31,8 @@ from robustgan.quantise import to_float as to_float
 from robustgan.tensors import Bytes, Images, Scores, Tensor
 
 log = logging.getLogger(__name__)
+
+BROKEN = "returned values that are not finite"
 
 
 class Effort(NamedTuple):
@@ -91,11 +94,14 @@ def propose(attack: Attack, model: nn.Module, network: nn.Module, some: Samples,
     victim = Counted(model, gradients=attack.access == "white-box", images=len(some)).eval()
     ids, solvers = some.rows["image_id"].tolist(), [""] * len(some)
     seeds = tuple(seed_of("perturb", attack.label, seed, image) for image in ids)
-    state = State(network, torch.Generator(), seeds, solvers)
     x = to_float(some.images)
     given = x.clone()
+
+    def attacked(asked: nn.Module, shown: Tensor) -> Tensor:
+        return attack.perturb(asked, shown, some.labels.clone(), State(network, torch.Generator(), seeds, solvers))
+
     try:
-        x_adv = attack.perturb(victim, given, some.labels.clone(), state)
+        x_adv = attacked(victim, given)
     except InputError:
         raise
     except Exception as error:
@@ -103,6 +109,8 @@ def propose(attack: Attack, model: nn.Module, network: nn.Module, some: Samples,
             raise
         raise RunError(f"{attack.label}: failed on {_named(ids)}: {type(error).__name__}: {error}") from error
     problem = _problem(x, given, x_adv) or _forbidden(attack, victim)
+    if problem == BROKEN:
+        problem += f" ({first(lambda model: attacked(model, x.clone()), victim)})"
     if problem:
         raise RunError(f"{attack.label}: the attack {problem}, on {_named(ids)}.")
     return attack.threat.project(x, x_adv.detach()), Effort(victim.forwards, victim.backwards, solvers)
@@ -116,7 +124,7 @@ def _problem(x: Images, given: Images, x_adv: Tensor) -> str:
         return f"returned shape {tuple(x_adv.shape)}, expected {tuple(x.shape)}"
     if x_adv.dtype != x.dtype or x_adv.device != x.device:
         return f"returned {x_adv.dtype} on {x_adv.device}, expected {x.dtype} on {x.device}"
-    return "" if torch.isfinite(x_adv).all() else "returned values that are not finite"
+    return "" if torch.isfinite(x_adv).all() else BROKEN
 
 
 def _forbidden(attack: Attack, victim: Counted) -> str:

@@ -32,6 +32,9 @@ def producers(root: Path) -> dict[str, Callable[[], str]]:
         "checks": verdicts.checks,
         "coverage": partial(measured.coverage, root),
         "parity": partial(measured.parity, root),
+        "cost-model": partial(measured.cost_model, root),
+        "scaling": partial(measured.scaling, root),
+        "pipeline-speed": partial(measured.pipeline_speed, root),
     }
 
 

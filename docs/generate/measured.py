@@ -9,7 +9,10 @@ import pandas as pd
 from generate.markdown import code, table
 
 ABSENT = "*`{file}` is not in this checkout: it was not measured here.*"
-FILES = {"coverage": "reports/benchmarks/coverage.csv", "parity": "reports/benchmarks/parity.csv"}
+NAMES = ("coverage", "parity", "cost_model", "scaling", "pipeline_speed")
+FILES = {name: f"reports/benchmarks/{name}.csv" for name in NAMES}
+COST = ("attack", "images", "forwards", "gradients", "cpu_seconds", "predicted", "ratio", "machine", "load")
+SPEED = ("what", "model", "images", "size", "value", "unit", "basis", "load")
 
 
 def coverage(root: Path) -> str:
@@ -30,10 +33,40 @@ def coverage(root: Path) -> str:
 
 def parity(root: Path) -> str:
     """The whole table of robust accuracy beside other libraries."""
-    path = root / FILES["parity"]
+    return _columns(root, "parity")
+
+
+def cost_model(root: Path) -> str:
+    """What cells cost beside what was predicted."""
+    return _columns(root, "cost_model", COST)
+
+
+def pipeline_speed(root: Path) -> str:
+    """Waiting, training, memory and start-up."""
+    return _columns(root, "pipeline_speed", SPEED)
+
+
+def scaling(root: Path) -> str:
+    """The exponents of every thing and part, with its cost at the smallest and the largest number."""
+    path = root / FILES["scaling"]
     if not path.exists():
-        return ABSENT.format(file=FILES["parity"])
-    frame = pd.read_csv(path, keep_default_na=False)
+        return ABSENT.format(file=FILES["scaling"])
+    rows = []
+    for (thing, part), found in pd.read_csv(path).groupby(["thing", "part"], sort=False):
+        first, last = found.iloc[0], found.iloc[-1]
+        numbers = f"{first['number']} to {last['number']}"
+        seconds = f"{first['cpu_seconds']:.1f} to {last['cpu_seconds']:.1f}"
+        rows.append((thing, part, numbers, seconds, first["exponent"], first["last"]))
+    return table(("grows", "part", "number", "processor seconds", "exponent", "last"), rows)
+
+
+def _columns(root: Path, name: str, columns: tuple[str, ...] = ()) -> str:
+    """Some columns of a table, or all."""
+    path = root / FILES[name]
+    if not path.exists():
+        return ABSENT.format(file=FILES[name])
+    frame = pd.read_csv(path, keep_default_na=False, dtype=str)
+    frame = frame[list(columns)] if columns else frame
     return table([code(name) for name in frame.columns], frame.itertuples(index=False))
 
 

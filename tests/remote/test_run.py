@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from robustgan.config import read_yaml
+from robustgan.errors import StoreError
+from robustgan.execute import Manner
 from robustgan.experiment import experiment
 from robustgan.journal import Tick, silent
-from robustgan.pipeline import build, run
+from robustgan.pipeline import build, run, work
 from robustgan.remote.address import Address
 from robustgan.remote.depot import Depot
 from robustgan.seal import SEAL
@@ -109,6 +111,32 @@ def test_what_was_made_without_the_depot_is_sent_by_the_next_run(url: str, tmp_p
     build(FIRST, Place(tmp_path / "a", tmp_path, depot=Depot(url)), told)
     assert (told.made, told.kept) == (["listed"], ["listed"])
     assert Depot(url).has("listed", FIRST.key)
+
+
+def test_machines_share_the_stages_of_a_run_without_a_folder_that_both_see(url: str, tmp_path: Path) -> None:
+    (here, there), first, second = machines(tmp_path, url), Told(), Told()
+    assert work([FIRST], here, first, Manner()).done == [FIRST]
+    assert work([FIRST, SECOND], there, second, Manner()).done == [FIRST, SECOND]
+    assert (first.made, second.kept, second.made) == (["listed"], ["listed"], ["counted"])
+
+
+def test_a_store_that_breaks_ends_the_run_and_loses_nothing(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, told = machines(tmp_path, url)[0], Told()
+
+    def fail(at: Address, folder: Path, names: object) -> None:
+        raise StoreError(f"{at.url}: gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Address, "put", fail)
+        with pytest.raises(StoreError, match="gone"):
+            work([FIRST, SECOND], place, told, Manner())
+    assert told.made == ["listed"]
+    assert not place.has(SECOND)
+    assert work([FIRST, SECOND], place, told, Manner()).done == [FIRST, SECOND]
+    assert told.made == ["listed", "counted"]
+    assert all(Depot(url).has(stage.kind, stage.key) for stage in (FIRST, SECOND))
 
 
 def test_without_a_url_nothing_of_fsspec_is_imported(tmp_path: Path) -> None:
