@@ -32,6 +32,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 import seaborn as sns
 import torch
@@ -122,6 +123,7 @@ def race(field: Field, racers: list[Racer], terms: Terms, gradients: int, rounds
 def run(racer: Racer, field: Field) -> Tensor:
     """One attack on all images."""
     torch.manual_seed(0)
+    np.random.seed(0)  # noqa: NPY002 - ART draws from it
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return racer.run(field.victims[racer.victim], field.x, field.y)

@@ -20,7 +20,7 @@ def table(reports: Path) -> str:
     frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
     first = frame[frame["seconds"].notna()].iloc[-1]
     many = f"{first['images']:.0f} images, median of {first['rounds']:.0f} rounds"
-    return "\n".join([*lines(frame), "", f"{many}; {first['machine']}; {first['versions']}."])
+    return "\n".join([*lines(frame), "", f"{many}; {first['machine']}, load {first['load']}; {first['versions']}."])
 
 
 def lines(frame: pd.DataFrame) -> Iterator[str]:
