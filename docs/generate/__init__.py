@@ -31,7 +31,8 @@ def producers(root: Path) -> dict[str, Callable[[], str]]:
         "verdict": verdicts.verdict,
         "checks": verdicts.checks,
         "coverage": partial(measured.coverage, root),
-        "parity": partial(measured.parity, root),
+        "parity": partial(measured.whole, "parity", root),
+        "parity-seeds": partial(measured.whole, "parity_seeds", root),
     }
 
 

@@ -9,14 +9,14 @@ import pandas as pd
 from generate.markdown import code, table
 
 ABSENT = "*`{file}` is not in this checkout: it was not measured here.*"
-FILES = {"coverage": "reports/benchmarks/coverage.csv", "parity": "reports/benchmarks/parity.csv"}
+PLACE = "reports/benchmarks/{name}.csv"
 
 
 def coverage(root: Path) -> str:
     """Coverage of every interval and type-I error of every test, over the cells with few and with more groups."""
-    path = root / FILES["coverage"]
+    path = root / PLACE.format(name="coverage")
     if not path.exists():
-        return ABSENT.format(file=FILES["coverage"])
+        return ABSENT.format(file=PLACE.format(name="coverage"))
     frame = pd.read_csv(path)
     rows = []
     for method, part in frame.groupby("method", sort=False):
@@ -28,11 +28,11 @@ def coverage(root: Path) -> str:
     return table(("method", *header, "cells"), rows)
 
 
-def parity(root: Path) -> str:
-    """The whole table of robust accuracy beside other libraries."""
-    path = root / FILES["parity"]
+def whole(name: str, root: Path) -> str:
+    """A whole table: robust accuracy beside other libraries."""
+    path = root / PLACE.format(name=name)
     if not path.exists():
-        return ABSENT.format(file=FILES["parity"])
+        return ABSENT.format(file=PLACE.format(name=name))
     frame = pd.read_csv(path, keep_default_na=False)
     return table([code(name) for name in frame.columns], frame.itertuples(index=False))
 
