@@ -2,9 +2,11 @@
 
     uv pip install --group parity -e . ; python -m benchmarks.parity --original PLACE/auto-attack
 
-The networks are small ones that tell 2, 4 and 8 planted patterns apart (`planted.py`). Every library is told the same
-norm, eps, steps and queries, attacks the same 200 images, and is judged here and alike, on its float images: an image
-counts as robust if the network is right on it and on what the library made of it; one that left the budget is refused.
+The networks are small, nearly linear ones that tell 2, 4 and 8 planted patterns apart (`planted.py`), and two that tell
+eight diagnoses of simulated tissue apart (`subtypes.py`): one undefended, one adversarially trained. Every library is
+told the same norm, eps, steps and queries, attacks the same 100 images, and is judged here and alike, on its float
+images: an image counts as robust if the network is right on it and on what the library made of it; one that left the
+budget is refused.
 
 - `difference` is a library's robust accuracy minus robustgan's for the same attack, in points: above 0 it overstates
   robustness. `as_8_bit` is robust accuracy after rounding inside the budget.
@@ -13,7 +15,7 @@ counts as robust if the network is right on it and on what the library made of i
 - `ensemble` of the published AutoAttack has as many targets as there are other classes, and no targeted APGD with fewer
   than four; `ensemble as shipped` is its standard version, untouched.
 
-It writes reports/benchmarks/parity.csv.
+It writes reports/benchmarks/parity.csv, case by case: about half an hour on one core.
 """
 
 from __future__ import annotations
@@ -29,18 +31,17 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from benchmarks.planted import network, problem
 from benchmarks.rivals import Rival, Terms, rivals
+from benchmarks.victims import CASES, Case
 from robustgan.counting import Counted
-from robustgan.interfaces import L2, Bounded, Linf
 from robustgan.quantise import to_8_bit, to_float
 
-CASES = ((2, Linf(eps=8 / 255)), (4, Linf(eps=8 / 255)), (4, L2(eps=0.5)), (8, Linf(eps=8 / 255)))  # classes, budget
 OUTSIDE = 1e-5  # relative: what a library may be out of budget by rounding
 COLUMNS = (
-    "attack", "library", "norm", "eps", "classes", "images", "robust_accuracy", "difference", "as_8_bit",
+    "network", "attack", "library", "norm", "eps", "classes", "images", "robust_accuracy", "difference", "as_8_bit",
     "seconds", "forwards", "backwards", "note",
 )  # fmt: skip
+KEYS = ("network", "classes", "norm")  # that name a case
 Row = dict[str, Any]
 
 
@@ -79,14 +80,14 @@ def judged(terms: Terms, model: nn.Module, x: Tensor, y: Tensor, x_adv: Tensor) 
     return {"robust_accuracy": round(shares[0], 4), "as_8_bit": round(shares[1], 4), "note": note}
 
 
-def table(classes: int, threat: Bounded, wanted: argparse.Namespace) -> pd.DataFrame:
+def table(case: Case, wanted: argparse.Namespace) -> pd.DataFrame:
     """The rows of one network and budget; each is printed as it comes."""
-    model = network(classes)
-    x, y = problem(classes, wanted.images, seed=2)
-    terms = Terms(threat, classes, wanted.queries, wanted.original)
+    model = case.build()
+    x, y = case.images(wanted.images)
+    terms = Terms(case.threat, case.classes, wanted.queries, wanted.original)
     rows: list[Row] = []
     for rival in rivals(terms):
-        rows.append(measured(rival, terms, model, x, y))
+        rows.append({"network": case.network, **measured(rival, terms, model, x, y)})
         print({name: value for name, value in rows[-1].items() if value != ""}, flush=True)
     return compared(pd.DataFrame(rows).reindex(columns=list(COLUMNS)))
 
@@ -94,11 +95,23 @@ def table(classes: int, threat: Bounded, wanted: argparse.Namespace) -> pd.DataF
 def compared(frame: pd.DataFrame) -> pd.DataFrame:
     """Add the difference to robustgan's, in points."""
     frame = frame.assign(same=frame["attack"].str.removesuffix(" as shipped"))
-    keys = ["same", "norm", "classes"]
+    keys = ["network", "same", "norm", "classes"]
     mine = frame[frame["library"] == "robustgan"].set_index(keys)["robust_accuracy"]
     base = frame[keys].join(mine, on=keys)["robust_accuracy"]
     frame["difference"] = ((frame["robust_accuracy"] - base) * 100).round(2)
     return frame.drop(columns="same")
+
+
+def written(rows: pd.DataFrame, path: Path) -> None:
+    """Put the rows of one network and budget into the table, in the place of those that it had."""
+    old = pd.read_csv(path, keep_default_na=False) if path.exists() else rows[:0]
+    keys = list(KEYS)
+    order = {(case.network, case.classes, case.threat.norm): i for i, case in enumerate(CASES)}
+    mine = set(rows[keys].itertuples(index=False, name=None))
+    kept = old.loc[[key in order and key not in mine for key in old[keys].itertuples(index=False, name=None)]]
+    found = pd.concat([kept.astype(object), rows.astype(object)], ignore_index=True)
+    rank = pd.Series([order[key] for key in found[keys].itertuples(index=False, name=None)], dtype=int)
+    found.loc[rank.argsort(kind="stable")].to_csv(path, index=False, lineterminator="\n")
 
 
 def main() -> None:
@@ -106,15 +119,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = os.environ.get("AUTOATTACK")
     parser.add_argument("--original", type=Path, default=default, help="checkout of fra31/auto-attack; or $AUTOATTACK")
-    parser.add_argument("--images", type=int, default=200)
+    parser.add_argument("--images", type=int, default=100)
+    names = list(dict.fromkeys(case.network for case in CASES))
+    parser.add_argument("--network", choices=names, help="measure this one alone; rows of the others stay as they are")
     parser.add_argument("--queries", type=int, default=300, help="of Square, an image")
     wanted = parser.parse_args()
     torch.set_num_threads(1)
     folder = Path(__file__).parents[1] / "reports" / "benchmarks"
     folder.mkdir(parents=True, exist_ok=True)
-    found = pd.concat([table(classes, threat, wanted) for classes, threat in CASES])
-    found.to_csv(folder / "parity.csv", index=False, lineterminator="\n")
-    print(found.to_string(index=False))
+    for case in CASES:
+        if wanted.network in (None, case.network):
+            written(table(case, wanted), folder / "parity.csv")
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ class Terms(NamedTuple):
     classes: int
     queries: int  # of Square
     original: Path | None  # a checkout of fra31/auto-attack
+    seed: int = 0
 
     @property
     def norm(self) -> str:
@@ -70,7 +71,8 @@ def ours(terms: Terms) -> Iterator[tuple[str, Run]]:
 
 
 def _siege(terms: Terms, attempts: list[Attempt], model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-    siege = Siege(model, x, y, terms.threat, tuple(range(len(y))), terms.classes, written=False)
+    seeds = tuple(range(terms.seed * len(y), (terms.seed + 1) * len(y)))
+    siege = Siege(model, x, y, terms.threat, seeds, terms.classes, written=False)
     return relay(siege, [untouched, *attempts])[0].x_adv
 
 
@@ -124,7 +126,7 @@ def _foolbox(terms: Terms, model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
 
 def torchattacks(terms: Terms) -> Iterator[tuple[str, Run]]:
     """Torchattacks, attack by attack; its AutoAttack is another one, with parts of 10 steps."""
-    told = {"norm": terms.norm, "eps": terms.threat.eps}
+    told = {"norm": terms.norm, "eps": terms.threat.eps, "seed": terms.seed}
     step = terms.threat.eps / 4
     plain = {"eps": terms.threat.eps, "alpha": step, "steps": PGD_STEPS, "random_start": True}
     yield "pgd", partial(_torchattacks, "PGD" if isinstance(terms.threat, Linf) else "PGDL2", plain)

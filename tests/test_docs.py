@@ -224,4 +224,4 @@ def test_coverage_is_summed_up_by_method_and_number_of_groups(tmp_path: Path) ->
     (tmp_path / "reports" / "benchmarks" / "coverage.csv").write_text("\n".join(lines))
     made = measured.coverage(tmp_path).splitlines()
     assert made[2:] == ["| ours | 90.0 to 90.0 | 94.0 to 95.0 |  |  | 3 |", "| test |  |  |  | 4.0 to 4.0 | 1 |"]
-    assert "not in this checkout" in measured.parity(tmp_path)
+    assert "not in this checkout" in measured.whole("parity", tmp_path)

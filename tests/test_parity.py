@@ -9,6 +9,7 @@ from torch import nn
 
 from benchmarks import parity, planted
 from benchmarks.rivals import Rival, Terms, rivals
+from benchmarks.victims import CASES, Case
 from robustgan.interfaces import Linf
 from tests.attacks.closed_form import Planes
 
@@ -53,10 +54,26 @@ def test_a_library_that_is_missing_or_fails_is_a_note(model: nn.Module) -> None:
 def test_difference_is_in_points_above_ours() -> None:
     rows = [("apgd-ce", "robustgan", 0.5), ("apgd-ce", "art", 0.525), ("ensemble", "robustgan", 0.4)]
     rows += [("ensemble as shipped", "auto-attack", 0.39), ("pgd", "art", 0.7)]
-    frame = pd.DataFrame(rows, columns=["attack", "library", "robust_accuracy"]).assign(norm="linf", classes=4)
+    frame = pd.DataFrame(rows, columns=["attack", "library", "robust_accuracy"]).assign(
+        network="n", norm="linf", classes=4
+    )
     found = parity.compared(frame)["difference"]
     assert found[:4].tolist() == [0.0, 2.5, 0.0, -1.0]
     assert found.isna()[4]
+
+
+def test_a_case_measured_again_takes_the_place_of_its_rows(tmp_path: Path) -> None:
+    path = tmp_path / "parity.csv"
+
+    def rows(case: Case, value: float) -> pd.DataFrame:
+        told = {"network": case.network, "norm": case.threat.norm, "classes": case.classes}
+        return pd.DataFrame([{**told, "robust_accuracy": value}]).reindex(columns=list(parity.COLUMNS))
+
+    for case, value in ((CASES[3], 0.1), (CASES[0], 0.2), (CASES[3], 0.25)):
+        parity.written(rows(case, value), path)
+    found = pd.read_csv(path)
+    assert found["robust_accuracy"].tolist() == [0.2, 0.25]
+    assert found["classes"].tolist() == [CASES[0].classes, CASES[3].classes]
 
 
 def test_ours_run_for_any_number_of_classes(model: nn.Module) -> None:
@@ -66,7 +83,7 @@ def test_ours_run_for_any_number_of_classes(model: nn.Module) -> None:
     row = parity.measured(mine[3], TERMS, model, x, y)
     assert row["robust_accuracy"] <= 1
     assert 1 < row["forwards"] <= 6
-    assert set(row) <= set(parity.COLUMNS)
+    assert {"network", *row} <= set(parity.COLUMNS)
 
 
 def test_the_problem_can_be_learned() -> None:
@@ -78,12 +95,14 @@ def test_the_problem_can_be_learned() -> None:
 def test_committed_table_matches_the_published_autoattack() -> None:
     frame = pd.read_csv(Path(__file__).parents[1] / "reports" / "benchmarks" / "parity.csv")
     assert tuple(frame.columns) == parity.COLUMNS
-    original = frame[(frame["library"] == "auto-attack") & (frame["attack"] == "ensemble")]
-    original = original[original["norm"] == "linf"].set_index("classes")  # its L2 Square fails on images of 12 pixels
-    assert set(original.index) >= {2, 4, 8}
-    assert original.loc[[4, 8], "difference"].abs().max() <= 0.5
+    keys = ["network", "norm", "classes"]
+    original = frame[(frame["library"] == "auto-attack") & (frame["attack"] == "ensemble")].set_index(keys)
+    assert set(original.index) <= {(case.network, case.threat.norm, case.classes) for case in CASES}
+    assert set(original.index) >= {("planted", "l2", 4), ("subtypes hardened", "linf", 8)}
+    assert original["difference"].notna().all()
+    assert original[original.index.get_level_values("classes") >= 4]["difference"].abs().max() <= 0.5
     assert original["robust_accuracy"].between(0.1, 0.95).all(), "some stand: otherwise nothing is compared"
-    assert (original["images"] >= 200).all()
-    mine = frame[frame["library"] == "robustgan"].set_index(["norm", "classes", "attack"])["robust_accuracy"]
-    for (norm, classes), group in mine.groupby(level=[0, 1]):
-        assert group.min() == mine[(norm, classes, "ensemble")]
+    assert (original["images"] >= 100).all()
+    mine = frame[frame["library"] == "robustgan"].set_index([*keys, "attack"])["robust_accuracy"]
+    for case, group in mine.groupby(level=[0, 1, 2]):
+        assert group.min() == mine[(*case, "ensemble")]

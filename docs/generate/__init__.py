@@ -31,10 +31,11 @@ def producers(root: Path) -> dict[str, Callable[[], str]]:
         "verdict": verdicts.verdict,
         "checks": verdicts.checks,
         "coverage": partial(measured.coverage, root),
-        "parity": partial(measured.parity, root),
         "cost-model": partial(measured.cost_model, root),
         "scaling": partial(measured.scaling, root),
         "pipeline-speed": partial(measured.pipeline_speed, root),
+        "parity": partial(measured.whole, "parity", root),
+        "parity-seeds": partial(measured.whole, "parity_seeds", root),
     }
 
 

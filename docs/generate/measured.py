@@ -9,17 +9,16 @@ import pandas as pd
 from generate.markdown import code, table
 
 ABSENT = "*`{file}` is not in this checkout: it was not measured here.*"
-NAMES = ("coverage", "parity", "cost_model", "scaling", "pipeline_speed")
-FILES = {name: f"reports/benchmarks/{name}.csv" for name in NAMES}
+PLACE = "reports/benchmarks/{name}.csv"
 COST = ("attack", "images", "forwards", "gradients", "cpu_seconds", "predicted", "ratio", "machine", "load")
 SPEED = ("what", "model", "images", "size", "value", "unit", "basis", "load")
 
 
 def coverage(root: Path) -> str:
     """Coverage of every interval and type-I error of every test, over the cells with few and with more groups."""
-    path = root / FILES["coverage"]
+    path = root / PLACE.format(name="coverage")
     if not path.exists():
-        return ABSENT.format(file=FILES["coverage"])
+        return ABSENT.format(file=PLACE.format(name="coverage"))
     frame = pd.read_csv(path)
     rows = []
     for method, part in frame.groupby("method", sort=False):
@@ -31,26 +30,21 @@ def coverage(root: Path) -> str:
     return table(("method", *header, "cells"), rows)
 
 
-def parity(root: Path) -> str:
-    """The whole table of robust accuracy beside other libraries."""
-    return _columns(root, "parity")
-
-
 def cost_model(root: Path) -> str:
     """What cells cost beside what was predicted."""
-    return _columns(root, "cost_model", COST)
+    return whole("cost_model", root, COST)
 
 
 def pipeline_speed(root: Path) -> str:
     """Waiting, training, memory and start-up."""
-    return _columns(root, "pipeline_speed", SPEED)
+    return whole("pipeline_speed", root, SPEED)
 
 
 def scaling(root: Path) -> str:
     """The exponents of every thing and part, with its cost at the smallest and the largest number."""
-    path = root / FILES["scaling"]
+    path = root / PLACE.format(name="scaling")
     if not path.exists():
-        return ABSENT.format(file=FILES["scaling"])
+        return ABSENT.format(file=PLACE.format(name="scaling"))
     rows = []
     for (thing, part), found in pd.read_csv(path).groupby(["thing", "part"], sort=False):
         first, last = found.iloc[0], found.iloc[-1]
@@ -60,11 +54,11 @@ def scaling(root: Path) -> str:
     return table(("grows", "part", "number", "processor seconds", "exponent", "last"), rows)
 
 
-def _columns(root: Path, name: str, columns: tuple[str, ...] = ()) -> str:
-    """Some columns of a table, or all."""
-    path = root / FILES[name]
+def whole(name: str, root: Path, columns: tuple[str, ...] = ()) -> str:
+    """A whole table, or some of its columns."""
+    path = root / PLACE.format(name=name)
     if not path.exists():
-        return ABSENT.format(file=FILES[name])
+        return ABSENT.format(file=PLACE.format(name=name))
     frame = pd.read_csv(path, keep_default_na=False, dtype=str)
     frame = frame[list(columns)] if columns else frame
     return table([code(name) for name in frame.columns], frame.itertuples(index=False))
