@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -183,7 +184,8 @@ def main() -> None:
         sys.exit(130)
     except Stopped as stop:
         err.print(MESSAGE)
-        sys.exit(128 + stop.signum)
+        sys.stdout.flush()
+        os._exit(128 + stop.signum)  # all is given back; what Python tidies up after that takes seconds
     except Exception as error:
         if debug:
             raise
