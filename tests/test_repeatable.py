@@ -25,7 +25,7 @@ def test_float32_is_float32() -> None:
     before = torch.backends.cudnn.allow_tf32, torch.are_deterministic_algorithms_enabled()
     try:
         torch.backends.cudnn.allow_tf32 = True
-        repeatable.enforce("cpu")
+        repeatable.enforce("cpu", torch.get_num_threads())
         assert not torch.backends.cudnn.allow_tf32
     finally:
         torch.backends.cudnn.allow_tf32 = before[0]
