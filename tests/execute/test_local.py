@@ -58,6 +58,7 @@ def test_fail_fast_stops_the_others_at_once(carry: Carry, place: Place) -> None:
 
 DRIVER = """
 from pathlib import Path
+import signal
 import sys
 from robustgan import pipeline
 from robustgan.execute import Manner
@@ -66,6 +67,7 @@ from robustgan.stages import Place
 from tests.execute import planted
 from tests.execute.conftest import quiet, stage, tree
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever began the tests in the background ignores it
     root = Path(sys.argv[1])
     pipeline.work([*tree(), stage(planted.hang, "hangs")], Place(root / "out", root / "data"), quiet, Manner(Local(2)))
 """
@@ -79,7 +81,7 @@ def test_no_worker_outlives_a_run_that_is_stopped(how: signal.Signals, tmp_path:
     driver = subprocess.Popen([sys.executable, tmp_path / "driver.py", tmp_path], env=env, stderr=subprocess.DEVNULL)
     pid = int(await_file(tmp_path / "data" / "hangs"))
     driver.send_signal(how)
-    driver.wait()
+    driver.wait(planted.GIVE_UP)
     start = time.monotonic()
     while alive(pid):
         assert time.monotonic() - start < planted.GIVE_UP, "the worker is still there"
