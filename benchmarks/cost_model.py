@@ -1,12 +1,13 @@
-"""What a cell costs, from what three small cells cost: is the cost model of docs/scaling.md right?
+"""What a cell costs, from what small cells cost: is the cost model of docs/scaling.md right?
 
     python -m benchmarks.cost_model [--quick] [--out reports/benchmarks]
 
-    seconds = start + images x (judging + forwards x FORWARD + gradients x GRADIENT)
+    seconds = start + prepare + images x (judging + forwards x FORWARD + gradients x GRADIENT)
 
 `start` (read the weights, check their digest) and `judging` (classify, save, compare each image) come from two cells
-without an attack, GRADIENT (one forward and one backward pass) from PGD with 5 steps, FORWARD from Square with 50
-queries; forwards and gradients are the means an image that the cells' own rows say (`queries` less `backwards`, and
+without an attack, GRADIENT (one forward and one backward pass) from PGD with 5 and with 25 steps, FORWARD and `prepare`
+(make the classifier ready for an attack, once a cell that asks it anything) from these and Square with 50 queries.
+Forwards and gradients are the means an image that the cells' own rows say (`queries` less `backwards`, and
 `backwards`). Other cells with more images are then done and compared. Processor seconds; it writes cost_model.csv.
 """
 
@@ -27,9 +28,10 @@ from benchmarks.wanted import folder, parser
 from robustgan import steps, tables
 
 THREAT = {"norm": "linf", "eps": "2/255"}
-CLEAN, PGD, SQUARE = (
+CLEAN, PGD, LONG, SQUARE = (
     {"kind": "clean"},
     {"kind": "pgd", "steps": 5, "threat": THREAT},
+    {"kind": "pgd", "steps": 25, "threat": THREAT},
     {"kind": "square", "queries": 50, "threat": THREAT},
 )
 CHECKED: dict[str, dict[str, Any]] = {
@@ -58,26 +60,29 @@ class Model(NamedTuple):
     """Processor seconds of the parts of a cell."""
 
     start: float
+    prepare: float
     judging: float
     forward: float
     gradient: float
 
     def predict(self, images: int, forwards: float, gradients: float) -> float:
         """What a cell costs."""
-        return self.start + images * (self.judging + forwards * self.forward + gradients * self.gradient)
+        once = self.start + (self.prepare if forwards + gradients > 0 else 0.0)
+        return once + images * (self.judging + forwards * self.forward + gradients * self.gradient)
 
 
-def fit(clean: tuple[Cell, Cell], pgd: Cell, square: Cell) -> Model:
-    """The model from two cells without an attack, one with gradients and one with questions."""
+def fit(clean: tuple[Cell, Cell], pgd: tuple[Cell, Cell], square: Cell) -> Model:
+    """The model from two cells without an attack, two with gradients and one with questions, of as many images."""
     small, large = clean
     judging = (large.seconds - small.seconds) / (large.images - small.images)
-    bare = Model(small.seconds - small.images * judging, judging, 0.0, 0.0)
-
-    def left(cell: Cell) -> float:
-        return (cell.seconds - bare.predict(cell.images, 0, 0)) / cell.images
-
-    forward = left(square) / square.forwards
-    return bare._replace(forward=forward, gradient=(left(pgd) - pgd.forwards * forward) / pgd.gradients)
+    bare = Model(small.seconds - small.images * judging, 0.0, judging, 0.0, 0.0)
+    short, long = pgd
+    images = short.images
+    gradient = (long.seconds - short.seconds) / (images * (long.gradients - short.gradients))
+    apart = square.seconds - short.seconds + images * gradient * short.gradients  # preparing cancels out
+    forward = apart / (images * (square.forwards - short.forwards))
+    prepare = square.seconds - bare.predict(images, 0, 0) - images * forward * square.forwards
+    return bare._replace(prepare=prepare, forward=forward, gradient=gradient)
 
 
 def done(place: Path, name: str, attack: dict[str, Any]) -> Cell:
@@ -109,7 +114,8 @@ def measured(names: list[str]) -> pd.DataFrame:
         small, large = places(Path(root))
         done(small, "warm", PGD)
         clean = done(small, "clean", CLEAN), done(large, "clean", CLEAN)
-        model = fit(clean, done(small, "pgd", PGD), done(small, "square", SQUARE))
+        pgd = done(small, "pgd", PGD), done(small, "long", LONG)
+        model = fit(clean, pgd, done(small, "square", SQUARE))
         print(model, flush=True)
         rows = []
         for name in names:

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.cost_model import Cell, Model, fit
 from benchmarks.wanted import ROOT
 
-TRUE = Model(start=0.2, judging=0.009, forward=0.0015, gradient=0.0035)
+TRUE = Model(start=0.2, prepare=0.4, judging=0.009, forward=0.0015, gradient=0.0035)
 
 
 def cell(images: int, forwards: float, gradients: float) -> Cell:
@@ -16,12 +16,12 @@ def cell(images: int, forwards: float, gradients: float) -> Cell:
 
 
 def test_the_parts_are_found_again() -> None:
-    found = fit((cell(40, 0, 0), cell(120, 0, 0)), cell(40, 1, 5), cell(40, 50, 0))
+    found = fit((cell(40, 0, 0), cell(120, 0, 0)), (cell(40, 1, 5), cell(40, 1, 25)), cell(40, 50, 0))
     assert found == pytest.approx(TRUE)
 
 
 def test_a_cell_that_asks_twice_as_much_of_twice_the_images_costs_four_times_as_much_beyond_its_start() -> None:
-    small, large = (TRUE._replace(judging=0.0).predict(n, 2 * n, n) - TRUE.start for n in (10, 20))
+    small, large = (TRUE._replace(judging=0.0).predict(n, 2 * n, n) - TRUE.start - TRUE.prepare for n in (10, 20))
     assert large == pytest.approx(4 * small)
 
 
