@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 Step = Callable[["Work"], None]
 
 HERE = "127.0.0.1"
+SETTLE = 0.2  # seconds in which gloo lets go of the last exchange: torch 2.6 may wait for that with Python locked
 
 
 def together(step: Step, work: Work) -> None:
@@ -102,6 +104,7 @@ def joined(team: Team, port: int, device: str) -> Iterator[None]:
         PartialState(cpu=device == "cpu" or not torch.cuda.is_available())
         yield
     finally:
+        time.sleep(SETTLE)
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
         PartialState._reset_state()
