@@ -26,13 +26,15 @@ import pandas as pd
 import seaborn as sns
 import torch
 
-from robustgan import config, steps
+from robustgan import config
 from robustgan.errors import RunError
 from robustgan.experiment import read_experiment
+from robustgan.inputs import attack_of, classifier_of, samples
 from robustgan.interfaces import AnyAttack, Samples, State
 from robustgan.journal import Journal, silent
 from robustgan.pipeline import build
 from robustgan.stages import Place, Stage, stages
+from robustgan.work import Work
 
 SHARES = (1.0, 0.5, 0.25, 0.125)
 FOLDER = Path(__file__).parents[1] / "reports" / "benchmarks"
@@ -55,11 +57,11 @@ def lengthened(attack: AnyAttack, share: float) -> AnyAttack:
     return config.plugin("attacks", settings)
 
 
-def measured(work: steps.Work, share: float) -> Iterator[Row]:
+def measured(work: Work, share: float) -> Iterator[Row]:
     """Train on this share of the patients, and measure on those of validation."""
-    train, val = nested(steps.samples(work, "train"), share), steps.samples(work, "val")
-    attack = lengthened(steps.attack_of(work), share)
-    victim = steps.classifier_of(work, "classifier")
+    train, val = nested(samples(work, "train"), share), samples(work, "val")
+    attack = lengthened(attack_of(work), share)
+    victim = classifier_of(work, "classifier")
     torch.manual_seed(work.settings["seed"])
     network = attack.build().to(val.images.device)
     rng = torch.Generator().manual_seed(work.settings["seed"])
@@ -69,7 +71,7 @@ def measured(work: steps.Work, share: float) -> Iterator[Row]:
         found = [*pairs(work.folder)]
     else:
         found = [*distances(work.folder)]
-        judges = [steps.classifier_of(work, name) for name in sorted(work.inputs) if name.startswith("oracle")]
+        judges = [classifier_of(work, name) for name in sorted(work.inputs) if name.startswith("oracle")]
         try:
             rows = attack.fool(victim, judges, network.eval(), val, work.settings["seed"], work.folder, silent)
             found += agreements(rows)
@@ -141,7 +143,7 @@ def main() -> None:
     for share in SHARES:
         with tempfile.TemporaryDirectory() as folder:
             given = {**stage.settings, "attack": settings}
-            work = steps.Work(given, inputs(stage, place), Path(folder), place.data, silent)
+            work = Work(given, inputs(stage, place), Path(folder), place.data, silent)
             rows += measured(work, share)
             print(pd.DataFrame(rows).to_string(index=False), flush=True)
     table = pd.DataFrame(rows).assign(suite=plan.name, attack=wanted.attack)

@@ -19,6 +19,7 @@ import pandas as pd
 
 from robustgan import provenance, steps, tables
 from robustgan.journal import silent
+from robustgan.work import Work
 
 MODEL = {"kind": "densenet", "variant": "compact", "growth_rate": 4, "block_config": [1, 1]}
 ATTACK = {"kind": "fgsm", "threat": {"norm": "linf", "eps": "4/255"}}
@@ -56,11 +57,11 @@ def folds(label: np.ndarray, size: int) -> pd.DataFrame:
     return tables.check(frame, tables.FOLDS)
 
 
-def work(folder: Path, name: str, settings: dict[str, Any], inputs: tuple[str, ...]) -> steps.Work:
+def work(folder: Path, name: str, settings: dict[str, Any], inputs: tuple[str, ...]) -> Work:
     """What a step gets."""
     (folder / name).mkdir()
     common = {"device": "cpu", "name": "densenet", "fold": 1, "seed": 0}
-    return steps.Work({**common, **settings}, {i: folder / i for i in inputs}, folder / name, folder, silent)
+    return Work({**common, **settings}, {i: folder / i for i in inputs}, folder / name, folder, silent)
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from unittest import mock
 
 import numpy as np
@@ -41,7 +41,7 @@ from robustgan.experiment import Pixels, Training
 from robustgan.interfaces import Linf, Samples
 from robustgan.journal import Journal, silent
 from robustgan.models.densenet import DenseNet
-from robustgan.tensors import Network
+from robustgan.tensors import Bytes, Network
 
 BATCH = 64
 TILES, TILE = 10**7, 224  # of the study that is planned
@@ -121,7 +121,7 @@ class Reading(stored.Stored):
 def fresh(variant: str) -> Network:
     """A network with random weights."""
     torch.manual_seed(0)
-    return DenseNet(variant=variant).build()  # type: ignore[arg-type]
+    return DenseNet.model_validate({"variant": variant}).build()
 
 
 def trained(variant: str, samples: Samples, folder: Path) -> tuple[float, Clocked]:
@@ -155,7 +155,7 @@ def training_rows(variant: str, path: Path, scale: Scale, size: int) -> Iterator
     label = torch.arange(scale.images) // 20 % 2
     rows = pipeline_memory.folds(label.numpy(), size)
     source = stored.Stored(path, np.arange(scale.images), torch.device("cpu"))
-    samples = Samples(source, label, rows)  # type: ignore[arg-type]
+    samples = Samples(cast(Bytes, source), label, rows)
     ratios, rates, floors, waits = [], [], [], []
     for _ in range(scale.rounds):
         with tempfile.TemporaryDirectory() as folder:
@@ -178,7 +178,7 @@ def attack_row(variant: str, path: Path, scale: Scale, size: int) -> Row:
     rows = pipeline_memory.folds(np.arange(count) % 2, size)
     attack, network = PGD(threat=Linf(eps=8 / 255), steps=10), torch.nn.Identity()
     start = time.perf_counter()
-    samples = Samples(source, torch.arange(count) % 2, rows)  # type: ignore[arg-type]
+    samples = Samples(cast(Bytes, source), torch.arange(count) % 2, rows)
     evaluation.judge(attack, fresh(variant).eval(), network, samples, 0, BATCH)
     waited = source.seconds / (time.perf_counter() - start)
     return row("waiting: attack (PGD-10)", waited, "share of the time", model=variant, images=count, size=size)

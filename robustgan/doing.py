@@ -17,6 +17,7 @@ from robustgan.journal import Tick
 from robustgan.profiling import kernels, kernels_of
 from robustgan.stages import Place, Stage
 from robustgan.stopping import heeded
+from robustgan.work import Work
 
 ROOM = 2**20  # bytes: a disk with less is full, for whoever just failed to write to it
 TRAININGS = (steps.classifier, steps.generator)  # steps that keep checkpoints
@@ -56,7 +57,7 @@ def fill(stage: Stage, place: Place, tick: Tick, folder: Path, tell: Tick) -> di
 
     inputs = {name: place.near(need) for name, need in stage.needs.items()}
     with heeded(patient=stage.step in TRAININGS) as stop, kernels(kernels_of(place, stage)) as look:
-        stage.step(steps.Work(stage.settings, inputs, folder, place.data, both, stop))
+        stage.step(Work(stage.settings, inputs, folder, place.data, both, stop))
     record = {"stage": stage.kind, "name": stage.name, "key": stage.key, "settings": stage.settings}
     keys = {name: need.key for name, need in stage.needs.items()}
     cost = {"seconds": round(time.perf_counter() - start, 3), "peak_mib": provenance.peak_memory()}

@@ -10,8 +10,9 @@ import copy
 import importlib
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
+import torch
 from torch import fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -33,7 +34,7 @@ def folded(model: nn.Module) -> nn.Module | None:
         return None
     network = copy.deepcopy(model)
     for conv, norm in found:
-        fold(network.get_submodule(conv), network.get_submodule(norm))
+        fold(cast(nn.Conv2d, network.get_submodule(conv)), cast(nn.BatchNorm2d, network.get_submodule(norm)))
         parent, _, name = norm.rpartition(".")
         setattr(network.get_submodule(parent), name, remainder(network.get_submodule(norm)))
     return network
@@ -78,16 +79,13 @@ def foldable(conv: nn.Module, norm: nn.Module) -> bool:
     return known and not hooked and not norm.training and getattr(norm, "running_mean", None) is not None
 
 
-def fold(conv: nn.Module, norm: nn.Module) -> None:
-    """Give the convolution what the norm would do to its output, worked out in float64."""
-    assert isinstance(conv, nn.Conv2d)
-    assert isinstance(norm, nn.BatchNorm2d)
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
+def fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+    """Give the convolution what the norm, which has fixed statistics, would do to its output, worked out in float64."""
     weight = conv.weight.double()
-    scale = (norm.running_var.double() + norm.eps).rsqrt()
+    mean, variance = (cast(torch.Tensor, value).double() for value in (norm.running_mean, norm.running_var))
+    scale = (variance + norm.eps).rsqrt()
     scale = scale if norm.weight is None else scale * norm.weight.double()
-    shift = -norm.running_mean.double() + (0 if conv.bias is None else conv.bias.double())
+    shift = -mean + (0 if conv.bias is None else conv.bias.double())
     shift = shift * scale + (0 if norm.bias is None else norm.bias.double())
     for name, value in (("weight", weight * scale.view(-1, 1, 1, 1)), ("bias", shift)):
         setattr(conv, name, nn.Parameter(value.to(conv.weight.dtype), requires_grad=False))

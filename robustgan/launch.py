@@ -24,7 +24,7 @@ from robustgan.stopping import SIGNALS
 from robustgan.team import Team
 
 if TYPE_CHECKING:
-    from robustgan.steps import Work
+    from robustgan.work import Work
 
 Step = Callable[["Work"], None]
 

@@ -19,6 +19,7 @@ from robustgan.interfaces import AnyAttack
 from robustgan.remote.depot import LIGHT, Depot
 from robustgan.shipped import policy_path
 from robustgan.store import code_digest, digest
+from robustgan.work import Work
 
 PROBING = ("fgsm", "noise", "pgd", "square")  # attacks that probing/plan.py names
 
@@ -27,7 +28,7 @@ PROBING = ("fgsm", "noise", "pgd", "square")  # attacks that probing/plan.py nam
 class Stage:
     """One step of a run, with everything that its result depends on."""
 
-    step: Callable[[steps.Work], None]
+    step: Callable[[Work], None]
     name: str  # what people read
     settings: dict[str, Any]
     needs: dict[str, Stage] = field(default_factory=dict)

@@ -7,38 +7,9 @@ plan needs none of them, and they say which code a result depends on (`store.cod
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from robustgan.interfaces import Access, Samples
-from robustgan.journal import Journal, Tick
-from robustgan.stopping import Stop
-from robustgan.team import ALONE, Team
-from robustgan.tensors import Network
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import torch
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a step gets."""
-
-    settings: dict[str, Any]
-    inputs: dict[str, Path]  # folders of finished steps
-    folder: Path  # to be filled
-    data: Path  # data sets are found under this folder
-    tick: Tick
-    stop: Stop = field(default_factory=Stop)  # asks a training to leave
-    team: Team = ALONE  # the processes that share a training
-
-    @property
-    def journal(self) -> Journal:
-        """Where a training writes its numbers and its checkpoint."""
-        return Journal(self.folder, self.tick, self.stop, self.team)
-
+from robustgan.interfaces import Access
+from robustgan.work import Work
 
 # --------------------------------------------------------------------------------------------------------- data
 
@@ -93,6 +64,7 @@ def learned(work: Work) -> None:
 
     from robustgan import config
     from robustgan.experiment import Training
+    from robustgan.inputs import device_of, samples, save
     from robustgan.training import probe, train
 
     model = config.plugin("models", work.settings["model"])
@@ -125,6 +97,7 @@ def fitted(work: Work) -> None:
     from robustgan import config
     from robustgan.counting import Counted
     from robustgan.errors import RunError
+    from robustgan.inputs import classifier_of, device_of, samples, save
     from robustgan.interfaces import State
 
     attack = config.plugin("attacks", work.settings["attack"])
@@ -147,6 +120,7 @@ def inspected(work: Work) -> None:
         InputError: a classifier that the user brought has a fatal one.
     """
     from robustgan import config, inspection
+    from robustgan.inputs import classifier_of, samples
 
     val = samples(work, "val")
     found = inspection.inspect(classifier_of(work, "classifier"), val.images, val.labels)
@@ -163,6 +137,7 @@ def operating(work: Work) -> None:
     from robustgan.errors import InputError
     from robustgan.evaluation import scores_of
     from robustgan.experiment import OperatingPoint
+    from robustgan.inputs import classifier_of, samples
     from robustgan.metrics.operating import choose
 
     rule = OperatingPoint.read(work.settings["rule"])
@@ -197,6 +172,7 @@ def attacked(work: Work) -> None:
     import pandas as pd
 
     from robustgan import evaluation, gallery, tables
+    from robustgan.inputs import attack_of, classifier_of, further, generator_of, identity, named, samples
     from robustgan.stored import parts
     from robustgan.survival import survival
 
@@ -220,6 +196,7 @@ def transferred(work: Work) -> None:
     import pandas as pd
 
     from robustgan import tables, transfer
+    from robustgan.inputs import attack_of, classifier_of, further, generator_of, identity, named, samples
     from robustgan.stored import parts
 
     attack, test = attack_of(work), samples(work, "test")
@@ -236,6 +213,7 @@ def transferred(work: Work) -> None:
 def forged(work: Work) -> None:
     """Make images from scratch that fool the classifier; let oracles say whether their labels hold."""
     from robustgan import tables
+    from robustgan.inputs import attack_of, classifier_of, generator_of, identity, samples
 
     attack, victim, held_out = attack_of(work), classifier_of(work, "classifier"), samples(work, "test")
     judges = [classifier_of(work, name) for name in sorted(work.inputs) if name.startswith("oracle")]
@@ -250,6 +228,7 @@ def probed(work: Work) -> None:
     """Measure whether the attacks are strong enough to believe, on some of the test images."""
     from robustgan import config, probing, tables
     from robustgan.experiment import Strength
+    from robustgan.inputs import classifier_of, samples
 
     rule = Strength.read(work.settings["rule"])
     card = json.loads((work.inputs["classifier"] / "card.json").read_text("utf-8"))
@@ -272,104 +251,3 @@ def report(work: Work) -> None:
 
     evidence.gather(work.inputs, work.settings, work.folder)
     render.render(work.folder)
-
-
-# ------------------------------------------------------------------------------------------- inputs of the steps
-
-
-def device_of(work: Work) -> torch.device:
-    """The device that the config asks for; `auto` is a GPU where there is one."""
-    from robustgan.device import choose
-
-    return choose(work.settings["device"])
-
-
-def samples(work: Work, side: str, split: str = "split") -> Samples:
-    """All images of one side of the fold, for the device, in manifest order; many of them stay on disk (stored.py).
-
-    Raises:
-        InputError: there are none.
-    """
-    import numpy as np
-    import torch
-
-    from robustgan import tables
-    from robustgan.errors import InputError
-    from robustgan.stored import images_at
-
-    folds = tables.read(work.inputs[split] / "fold.parquet", tables.FOLDS)
-    chosen = np.flatnonzero(folds["split"] == side)
-    if not len(chosen):
-        raise InputError(
-            f"fold {folds['fold'].iloc[0]}: no image is on the side `{side}`; look at `robustgan data audit`."
-        )
-    images = images_at(work.inputs["pixels"] / "pixels.npy", chosen, device_of(work))
-    rows = folds.iloc[chosen][list(tables.MANIFEST)].reset_index(drop=True)
-    return Samples(images, torch.from_numpy(rows["label"].to_numpy(copy=True)).to(images.device), rows)
-
-
-def further(tick: Tick, first: int, total: int) -> Tick:
-    """The progress of a part, as progress of the whole."""
-    return lambda done, _, text: tick(first + done, total, text)
-
-
-def classifier_of(work: Work, name: str) -> Network:
-    """A finished classifier, in eval mode, at its operating point where one was chosen."""
-    from robustgan import config, weights
-    from robustgan.operating import Placed
-
-    folder = work.inputs[name]
-    model = config.plugin("models", json.loads((folder / "card.json").read_text("utf-8"))["model"])
-    network: Network = model.skeleton().to(device_of(work))
-    weights.load(network, folder / "weights.safetensors")
-    point = work.inputs.get(f"{name}.operating")
-    if point:
-        network = Placed(network, json.loads((point / "operating.json").read_text("utf-8"))["threshold"])
-    return network.eval()
-
-
-def attack_of(work: Work) -> Any:
-    """The attack that the settings describe."""
-    from robustgan import config
-
-    return config.plugin("attacks", work.settings["attack"])
-
-
-def generator_of(work: Work, attack: Any) -> Network:
-    """The attack's network, trained where it trains."""
-    from robustgan import weights
-
-    network: Network = attack.build().to(device_of(work))
-    if attack.trains:
-        weights.load(network, work.inputs["generator"] / "weights.safetensors")
-    return network.eval()
-
-
-def named(test: Samples, rows: pd.DataFrame, names: dict[str, Any]) -> pd.DataFrame:
-    """What was found for each image, in manifest order, with what the manifest says of it and the cell's names."""
-    kept = ["image_id", "group", "slide", "subtype", "magnification", "label"]
-    return test.rows[kept].merge(rows, on="image_id", validate="one_to_one").assign(**names)
-
-
-def identity(work: Work, attack: Any) -> dict[str, Any]:
-    """The columns that say which cell a row belongs to."""
-    victim = json.loads((work.inputs["classifier"] / "card.json").read_text("utf-8"))["name"]
-    threat = attack.threat
-    names = {"model": victim, "source": victim, "attack": attack.label, "norm": threat.norm, "eps": threat.eps}
-    return {**names, "seed": work.settings["attack_seed"], "fold": work.settings["fold"]}
-
-
-def save(network: Network, work: Work) -> None:
-    """Write weights and their card, then drop the checkpoint."""
-    from robustgan import freezing, weights
-
-    weights.save(network, work.folder / "weights.safetensors")
-    card = {
-        "name": work.settings["name"],
-        "fold": work.settings["fold"],
-        "model": work.settings.get("model"),
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "weights_sha256": freezing.weights_digest(network),
-    }
-    (work.folder / "card.json").write_text(json.dumps(card, indent=1) + "\n", "utf-8")
-    work.journal.close()

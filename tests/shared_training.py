@@ -13,7 +13,7 @@ from robustgan import config, launch, training
 from robustgan.experiment import Training
 from robustgan.interfaces import Samples, State
 from robustgan.journal import silent
-from robustgan.steps import Work
+from robustgan.work import Work
 from tests.conftest import samples_of
 
 

@@ -10,7 +10,7 @@ from robustgan.doing import do
 from robustgan.errors import FullDiskError, InputError, MachineError, MemoryShortError, RunError
 from robustgan.journal import silent
 from robustgan.stages import Place, Stage
-from robustgan.steps import Work
+from robustgan.work import Work
 
 CALLS: list[str] = []
 

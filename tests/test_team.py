@@ -16,8 +16,8 @@ from robustgan.errors import InputError, MachineError
 from robustgan.experiment import experiment
 from robustgan.journal import silent
 from robustgan.stages import Place, stages
-from robustgan.steps import Work
 from robustgan.team import ALONE, Team
+from robustgan.work import Work
 from tests import shared_training
 
 ADVGAN = {"kind": "advgan", "threat": {"norm": "linf", "eps": 16 / 255}, "epochs": 2, "batch": 16, "width": 16}

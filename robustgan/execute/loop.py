@@ -5,13 +5,13 @@ The order in which stages finish leaves no trace: what was done and what failed 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 from typing import NamedTuple
 
+from robustgan import lease, store
 from robustgan.errors import InputError, MachineError, RunError
 from robustgan.execute import Job, Manner
 from robustgan.journal import Tick
@@ -124,11 +124,8 @@ def listed(folder: Path) -> set[str]:
 
 def progress_of(place: Place, stage: Stage) -> tuple[int, int, str] | None:
     """How far a stage is that another process makes, as its lease says; None where there is none yet."""
-    try:
-        lease = json.loads((place.out / "runs" / ".leases" / f"{stage.kind}-{stage.key}.json").read_text("utf-8"))
-        return int(lease["done"]), int(lease["total"]), str(lease["what"])
-    except (OSError, ValueError, KeyError, TypeError):  # not there, or half-written, or nothing counted yet
-        return None
+    found = lease.read(store.leased(place.out / "runs", stage.kind, stage.key))
+    return (found["done"], found["total"], found["what"]) if found else None
 
 
 def shard_of(todo: Sequence[Stage], i: int, n: int) -> list[Stage]:

@@ -16,13 +16,15 @@ import numpy as np
 import pandas as pd
 from jaxtyping import UInt8
 
-from robustgan import repeatable, steps, tables
+from robustgan import repeatable, tables
 from robustgan.errors import InputError, nearest
 from robustgan.gan.conditional import Gan
 from robustgan.gan.painting import paint, starts
+from robustgan.inputs import attack_of, generator_of, samples
 from robustgan.journal import silent
 from robustgan.rating.key import GENERATED_KIND, REAL
 from robustgan.tensors import Bytes
+from robustgan.work import Work
 
 Pixels = UInt8[np.ndarray, "n h w 3"]
 
@@ -59,7 +61,7 @@ def pool(folder: Path, attack: str | None) -> Pool:
 # ----------------------------------------------------------------------------------------------- stages of the run
 
 
-def forged(folder: Path, attack: str | None) -> list[steps.Work]:
+def forged(folder: Path, attack: str | None) -> list[Work]:
     """The finished stages that made images from scratch, one a generator.
 
     Raises:
@@ -70,7 +72,7 @@ def forged(folder: Path, attack: str | None) -> list[steps.Work]:
     keys = [s["key"] for s in _json(report / "run.json").get("stages", []) if s["stage"] == "forged"]
     if not keys:
         raise InputError(f"{report}: no attack of this report made images from scratch; one of kind `dcgan` does.")
-    found: dict[str, dict[str, steps.Work]] = {}
+    found: dict[str, dict[str, Work]] = {}
     for key in keys:
         work = work_of(runs, key)
         one = work.settings["attack"]
@@ -99,7 +101,7 @@ def report_of(folder: Path) -> Path:
     raise InputError(f"{folder}: neither a report nor a folder that `robustgan run --out` filled.")
 
 
-def work_of(runs: Path, key: str) -> steps.Work:
+def work_of(runs: Path, key: str) -> Work:
     """A finished stage with its inputs, as its step got them.
 
     Raises:
@@ -113,7 +115,7 @@ def work_of(runs: Path, key: str) -> steps.Work:
         if not places:
             raise InputError(f"{runs}: the stage `{name}` ({needed}) of this run is gone; run its config again.")
         inputs[name] = places[0]
-    return steps.Work(record["settings"], inputs, folder, runs, silent)
+    return Work(record["settings"], inputs, folder, runs, silent)
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -132,22 +134,22 @@ def _json(path: Path) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------------- images
 
 
-def real(work: steps.Work) -> Pool:
+def real(work: Work) -> Pool:
     """The test patients' images, at the size and by the rule of the run."""
-    test = steps.samples(work, "test")
+    test = samples(work, "test")
     rows = test.rows[["label", "magnification", "group", "image_id"]]
     return Pool(_rows_last(test.images[:]), rows.assign(kind=REAL, accepted=False))
 
 
-def generated(work: steps.Work) -> Pool:
+def generated(work: Work) -> Pool:
     """Images without search that the run judged, painted once more.
 
     Raises:
         InputError: the generator is of another kind.
         InputError: no image has the bytes that the run judged.
     """
-    attack = steps.attack_of(work)
-    gan = steps.generator_of(work, attack)
+    attack = attack_of(work)
+    gan = generator_of(work, attack)
     if not isinstance(gan, Gan):
         raise InputError(f"{attack.label}: found a generator of another kind; `rate` can paint with `dcgan` alone.")
     labels, z = starts(gan, attack.search.images, work.settings["seed"])

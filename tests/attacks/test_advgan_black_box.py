@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from robustgan import evaluation, steps
+from robustgan import evaluation, inputs, steps
 from robustgan.attacks._distilled import Distilled
 from robustgan.attacks._pupils import Pupils
 from robustgan.attacks._queries import Asked, allowance, plan
@@ -17,6 +17,7 @@ from robustgan.freezing import weights_digest
 from robustgan.gan.imitation import Imitator, answers_of, cross_entropy, odds_apart, shuffled
 from robustgan.gan.surrogate import Surrogate
 from robustgan.journal import Journal, silent
+from robustgan.work import Work
 from tests.attacks.planted import LINF, QUICK, Cut, Fitted, fooled, planted, weak
 from tests.conftest import Linear
 
@@ -255,13 +256,13 @@ def test_settings_that_white_box_would_ignore_are_refused(setting: dict[str, Any
 def test_the_step_hands_over_a_classifier_without_gradients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given = []
     monkeypatch.setattr(AdvGAN, "fit", lambda self, model, *rest: given.append(model))
-    monkeypatch.setattr(steps, "classifier_of", lambda work, name: weak())
-    monkeypatch.setattr(steps, "samples", lambda work, side: planted(1, 4))
-    monkeypatch.setattr(steps, "save", lambda network, work: None)
+    monkeypatch.setattr(inputs, "classifier_of", lambda work, name: weak())
+    monkeypatch.setattr(inputs, "samples", lambda work, side: planted(1, 4))
+    monkeypatch.setattr(inputs, "save", lambda network, work: None)
     for knowledge in ("white-box", "dynamic", "transfer"):
         attack = AdvGAN.read({"threat": LINF, **QUICK, "knowledge": knowledge})
         settings = {"attack": attack.settings(), "seed": 0, "device": "cpu"}
-        steps.generator(steps.Work(settings, {"classifier": tmp_path}, tmp_path, tmp_path, silent))
+        steps.generator(Work(settings, {"classifier": tmp_path}, tmp_path, tmp_path, silent))
     x = torch.rand(1, 3, 16, 16, requires_grad=True)
     assert [model(x).requires_grad for model in given] == [True, False, False]
 
@@ -270,9 +271,9 @@ def test_the_step_refuses_an_attack_that_asks_though_it_says_that_it_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(AdvGAN, "fit", lambda self, model, train, *rest: model(train.images / 255))
-    monkeypatch.setattr(steps, "classifier_of", lambda work, name: weak())
-    monkeypatch.setattr(steps, "samples", lambda work, side: planted(1, 4))
+    monkeypatch.setattr(inputs, "classifier_of", lambda work, name: weak())
+    monkeypatch.setattr(inputs, "samples", lambda work, side: planted(1, 4))
     attack = AdvGAN.read({"threat": LINF, **QUICK, "knowledge": "transfer"})
     settings = {"attack": attack.settings(), "seed": 0, "device": "cpu"}
     with pytest.raises(RunError, match="advgan: asked the classifier, though its access is `none`"):
-        steps.generator(steps.Work(settings, {"classifier": tmp_path}, tmp_path, tmp_path, silent))
+        steps.generator(Work(settings, {"classifier": tmp_path}, tmp_path, tmp_path, silent))

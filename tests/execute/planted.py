@@ -5,7 +5,7 @@ import signal
 import time
 
 from robustgan.errors import InputError, RunError
-from robustgan.steps import Work
+from robustgan.work import Work
 
 GIVE_UP = 60.0  # seconds after which a step that waits for another stops: the test has failed then, and must end
 

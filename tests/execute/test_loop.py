@@ -123,9 +123,9 @@ def test_progress_is_what_the_lease_says(place: Place) -> None:
     assert progress_of(place, one) is None
     lease = place.out / "runs" / ".leases" / f"note-{one.key}.json"
     lease.parent.mkdir(parents=True)
-    for text, said in (('{"done": 1, "tot', None), ("{}", None), ('{"done": null, "total": 1, "what": ""}', None)):
+    for text in ('{"done": 1, "tot', "{}"):
         lease.write_text(text)
-        assert progress_of(place, one) is said
+        assert progress_of(place, one) is None
     lease.write_text(json.dumps({"done": 3, "total": 9, "what": "pgd"}))
     assert progress_of(place, one) == (3, 9, "pgd")
 

@@ -14,7 +14,7 @@ from robustgan.config import read_yaml
 from robustgan.doing import do
 from robustgan.journal import silent
 from robustgan.stages import Place, Stage
-from robustgan.steps import Work
+from robustgan.work import Work
 from tests.faults.conftest import TINY, Ask, Undisturbed, contents, finished, printed, same, todo, undo
 
 MODELS = read_yaml(TINY)["models"]

@@ -19,7 +19,7 @@ from robustgan.remote.address import Address
 from robustgan.remote.depot import Depot
 from robustgan.seal import SEAL
 from robustgan.stages import Place, Stage
-from robustgan.steps import Work
+from robustgan.work import Work
 from tests.remote.conftest import contents
 
 SMOKE = Path(__file__).parents[2] / "configs" / "smoke.yaml"
