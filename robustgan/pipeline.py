@@ -26,6 +26,8 @@ from robustgan.experiment import Experiment
 from robustgan.journal import silent
 from robustgan.stages import Place, Stage, policy_of, stages
 
+CELLS = ("attacked", "forged")  # stages whose tables a report is about
+
 
 def run(
     plan: Experiment, place: Place, command: str, watch: Watch, manner: Manner | None = None
@@ -38,10 +40,13 @@ def run(
         The report's folder, and one line for each stage that failed.
 
     Raises:
-        RunError: a stage failed, and `manner` ends a run at the first that fails.
+        RunError: no cell is done, so there is nothing to report; or a stage failed, and `manner` ends a run at the
+            first that fails.
         InputError: a stage failed without which no other would mean anything, or the disk is full.
     """
     done, failed = work(stages(plan, place), place, watch, manner or Manner())
+    if not any(stage.kind in CELLS for stage in done):
+        raise RunError(f"no cell is done, so there is nothing to report. {failed[0][0].name}: {failed[0][1]}.")
     final = closing(plan, done, failed, command)
     build(final, place, watch)
     folders = [brought(stage, place, watch, light=stage is not final) for stage in (*done, final)]
