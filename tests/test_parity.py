@@ -86,9 +86,10 @@ def test_ours_run_for_any_number_of_classes(model: nn.Module) -> None:
     assert {"network", *row} <= set(parity.COLUMNS)
 
 
+@pytest.mark.slow
 def test_as_8_bits_an_image_is_let_go_where_it_fools_as_8_bits() -> None:
     model = planted.network(4)
-    x, y = planted.problem(4, 24, seed=3)
+    x, y = planted.problem(4, 60, seed=3)
     terms = Terms(L2(eps=0.5), classes=4, queries=20, original=None)
     both = {r.library: r for r in rivals(terms) if r.attack == "fab" and r.library.startswith("robustgan")}
     rows = {library: parity.measured(rival, terms, model, x, y) for library, rival in both.items()}
