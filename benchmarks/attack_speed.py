@@ -51,7 +51,7 @@ from robustgan.quantise import to_8_bit, to_float
 ROOT = Path(__file__).parents[1]
 THREAT = Linf(eps=8 / 255)
 HARDENED = {"epochs": 60, "patience": 60, "adversarial": {"eps": "3/255", "steps": 3}}
-SIZE = Size(steps=20, queries=100)  # of the ensemble
+SIZE = Size(steps=50, queries=300)  # of the ensemble
 QUICK = 16  # images
 MODELS = ("undefended", "hardened")
 COLUMNS = (

@@ -10,12 +10,15 @@ budget is refused.
 
 - `difference` is a library's robust accuracy minus robustgan's for the same attack, in points: above 0 it overstates
   robustness. `as_8_bit` is robust accuracy after rounding inside the budget.
+- `robustgan` lets an image go at the first float that fools, to be compared with the others as they count; rounding
+  undoes some of these. `robustgan, as 8 bits` goes on until the rounded image fools: that is how a run attacks, and
+  its `as_8_bit` is what to hold against theirs.
 - `forwards` and `backwards` are means an image, other libraries' checks included; `seconds` are those of one core.
 - A library that is not installed, or that fails, is a row with a note.
 - `ensemble` of the published AutoAttack has as many targets as there are other classes, and no targeted APGD with fewer
   than four; `ensemble as shipped` is its standard version, untouched.
 
-It writes reports/benchmarks/parity.csv, case by case: about half an hour on one core.
+It writes reports/benchmarks/parity.csv, case by case: about forty minutes on one core.
 """
 
 from __future__ import annotations

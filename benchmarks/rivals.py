@@ -21,6 +21,7 @@ from robustgan.interfaces import Bounded, Linf, State
 
 Run = Callable[[nn.Module, Tensor, Tensor], Tensor]  # model, images and classes to changed images
 PGD_STEPS, STEPS = 20, 100
+WRITTEN = "robustgan, as 8 bits"  # a library's name in tables
 
 
 class Rival(NamedTuple):
@@ -48,16 +49,26 @@ class Terms(NamedTuple):
 
 def rivals(terms: Terms) -> Iterator[Rival]:
     """Every attack of every library; robustgan's comes first, for the others are compared with it."""
-    for library in (ours, art, foolbox, torchattacks, original):
+    names = {"ours": "robustgan", "ours_written": WRITTEN, "original": "auto-attack"}
+    for library in (ours, ours_written, art, foolbox, torchattacks, original):
         for attack, run in library(terms):
             if attack == "pgd" and terms.classes > 2:
                 continue  # robustgan's PGD is for two classes
-            yield Rival(attack, library.__name__.replace("ours", "robustgan").replace("original", "auto-attack"), run)
+            yield Rival(attack, names.get(library.__name__, library.__name__), run)
 
 
 def ours(terms: Terms) -> Iterator[tuple[str, Run]]:
     """robustgan's; falls are judged on floats, as all the others do."""
     yield "pgd", partial(_pgd, terms)
+    yield from _strong(terms, written=False)
+
+
+def ours_written(terms: Terms) -> Iterator[tuple[str, Run]]:
+    """The same as a run uses them: an image falls where it fools as 8 bits, and is not let go before."""
+    return _strong(terms, written=True)
+
+
+def _strong(terms: Terms, written: bool) -> Iterator[tuple[str, Run]]:
     attempts = {
         "apgd-ce": Climbing().attempts(terms.classes),
         "apgd-targeted": Climbing(loss="margin", targets=9).attempts(terms.classes),
@@ -67,12 +78,12 @@ def ours(terms: Terms) -> Iterator[tuple[str, Run]]:
     parts = (*STANDARD[:-1], SearchingPart(queries=terms.queries))
     every = [attempt for part in parts for attempt in part.attempts(terms.classes)]
     for name, some in {**attempts, "ensemble": iter(every)}.items():
-        yield name, partial(_siege, terms, list(some))
+        yield name, partial(_siege, terms, list(some), written)
 
 
-def _siege(terms: Terms, attempts: list[Attempt], model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+def _siege(terms: Terms, attempts: list[Attempt], written: bool, model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
     seeds = tuple(range(terms.seed * len(y), (terms.seed + 1) * len(y)))
-    siege = Siege(model, x, y, terms.threat, seeds, terms.classes, written=False)
+    siege = Siege(model, x, y, terms.threat, seeds, terms.classes, written)
     return relay(siege, [untouched, *attempts])[0].x_adv
 
 

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from benchmarks import parity, planted
-from benchmarks.rivals import Rival, Terms, rivals
+from benchmarks.rivals import WRITTEN, Rival, Terms, rivals
 from benchmarks.victims import CASES, Case
-from robustgan.interfaces import Linf
+from robustgan.interfaces import L2, Linf
 from tests.attacks.closed_form import Planes
 
 TERMS = Terms(Linf(eps=8 / 255), classes=3, queries=5, original=None)
@@ -86,6 +86,18 @@ def test_ours_run_for_any_number_of_classes(model: nn.Module) -> None:
     assert {"network", *row} <= set(parity.COLUMNS)
 
 
+@pytest.mark.slow
+def test_as_8_bits_an_image_is_let_go_where_it_fools_as_8_bits() -> None:
+    model = planted.network(4)
+    x, y = planted.problem(4, 60, seed=3)
+    terms = Terms(L2(eps=0.5), classes=4, queries=20, original=None)
+    both = {r.library: r for r in rivals(terms) if r.attack == "fab" and r.library.startswith("robustgan")}
+    rows = {library: parity.measured(rival, terms, model, x, y) for library, rival in both.items()}
+    floats, eight = rows["robustgan"], rows[WRITTEN]
+    assert eight["as_8_bit"] == eight["robust_accuracy"] < floats["as_8_bit"], "walks end close to the boundary"
+    assert floats["forwards"] < eight["forwards"], "and that is paid for"
+
+
 def test_the_problem_can_be_learned() -> None:
     model = planted.network(2)
     x, y = planted.problem(2, 60, seed=5)
@@ -102,6 +114,9 @@ def test_committed_table_matches_the_published_autoattack() -> None:
     assert original[original.index.get_level_values("classes") >= 4]["difference"].abs().max() <= 0.5
     assert original["robust_accuracy"].between(0.1, 0.95).all(), "some stand: otherwise nothing is compared"
     assert (original["images"] >= 100).all()
-    mine = frame[frame["library"] == "robustgan"].set_index([*keys, "attack"])["robust_accuracy"]
-    for case, group in mine.groupby(level=[0, 1, 2]):
-        assert group.min() == mine[(*case, "ensemble")]
+    for library, share in (("robustgan", "robust_accuracy"), (WRITTEN, "as_8_bit")):
+        mine = frame[frame["library"] == library].set_index([*keys, "attack"])[share]
+        for case, group in mine.groupby(level=[0, 1, 2]):
+            assert group.min() == mine[(*case, "ensemble")]
+    written = frame[(frame["library"] == WRITTEN) & (frame["attack"] == "ensemble")].set_index(keys)
+    assert (written["as_8_bit"] <= original["as_8_bit"]).all(), "what a run judges: ours leave no more standing"

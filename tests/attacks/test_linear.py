@@ -20,7 +20,7 @@ def case() -> Case:
     return planted()
 
 
-@pytest.mark.parametrize("threat", [Linf(eps=0.02), L2(eps=0.4)], ids=["linf", "l2"])
+@pytest.mark.parametrize("threat", [LINF, L2(eps=0.4)], ids=["linf", "l2"])
 @pytest.mark.parametrize(
     ("kind", "settings"),
     [(FGSM, {}), (PGD, {"steps": 60}), (PGD, {"random_start": False})],

@@ -11,6 +11,8 @@ from robustgan import probing, strength, tables
 from robustgan.experiment import Strength
 from robustgan.interfaces import L2, Linf, Samples
 from robustgan.operating import Placed
+from robustgan.prepare import Prepared
+from robustgan.probing import measuring
 from tests.conftest import Linear
 
 RULE = Strength(images=20, threat=Linf(eps=8 / 255))
@@ -119,3 +121,55 @@ def test_a_classifier_that_does_more_than_answer(
 ) -> None:
     frame = checked(*probing.measure(trick(linear).eval(), right(linear, samples), RULE, 0))
     assert frame.loc[check, "status"] == "fail"
+
+
+class Wary(nn.Module):
+    """Two convolutions, answered in reverse once gradients were taken of them `patience` times."""
+
+    def __init__(self, patience: int) -> None:
+        super().__init__()
+        torch.manual_seed(3)
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU(), nn.Conv2d(6, 6, 3), nn.ReLU(),
+            nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(24, 2),
+        )  # fmt: skip
+        self.patience = patience
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.layers(x * 6 - 3)
+        if x.requires_grad:
+            self.patience -= 1
+        return logits if self.patience > 0 else -logits
+
+
+def wary(samples: Samples, patience: int = 10**6) -> tuple[nn.Module, Samples]:
+    model = Wary(patience).eval()
+    with torch.no_grad():
+        odds = model(samples.images.float() / 255)
+        model.layers[-1].bias[1] -= (odds[:, 1] - odds[:, 0]).median()  # type: ignore[index,operator]
+        labels = model(samples.images.float() / 255).argmax(1)
+    return model, Samples(samples.images, labels, samples.rows.assign(label=labels.numpy()))
+
+
+def test_the_copy_that_is_attacked_changes_no_verdict(samples: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, some = wary(samples)
+    asked: list[nn.Module] = []
+    quick = measuring.prepared
+    monkeypatch.setattr(measuring, "prepared", lambda *given: asked.append(quick(*given)) or asked[-1])
+    rows, facts = probing.measure(model, some, RULE, 0)
+    assert isinstance(asked[0], Prepared)
+    monkeypatch.setattr(measuring, "prepared", lambda model, like: model)
+    plain, others = probing.measure(model, some, RULE, 0)
+    assert 0 < (rows["pred"] != rows["label"]).mean() < 1
+    assert (rows["pred"] == plain["pred"]).mean() > 0.999
+    assert checked(rows, facts)["status"].equals(checked(plain, others)["status"])
+    assert facts["backwards"] == others["backwards"]
+    assert facts["forwards"] == others["forwards"]
+
+
+@pytest.mark.parametrize("patience", [40, 200])
+def test_what_attacks_leave_behind_in_the_copy_is_seen(samples: Samples, patience: int) -> None:
+    """With 200, what is asked of the classifier itself does not wear it out: its copy alone turns around."""
+    facts = probing.measure(*wary(samples, patience), RULE, 0)[1]
+    assert facts["repeat_flips"] == 0
+    assert facts["drift"] > 0
