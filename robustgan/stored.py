@@ -24,7 +24,7 @@ from robustgan.interfaces import Samples
 from robustgan.tensors import Bytes, Tensor
 
 RESIDENT = 2**25  # bytes of images that are held in main memory at most: reading them again costs next to nothing
-PART = 2**23  # bytes of images that are attacked before what was found about them is put together
+PART = 2**22  # bytes of images that are attacked (whole batches) before what came of them is put together
 SHARE = 4  # a GPU's free memory divided by this is what images may take there
 AT_ONCE = 256  # images that are copied at a time
 
@@ -66,7 +66,7 @@ class Stored:
         Raises:
             RunError: the file ends before it.
         """
-        if os.preadv(self.file, [image], self.first + place * image.nbytes) != image.nbytes:
+        if os.preadv(self.file, [image.data], self.first + place * image.nbytes) != image.nbytes:
             raise RunError(f"{self.path}: the file is shorter than it says. Remove its folder and run again.")
 
     def split(self, size: int, dim: int = 0) -> Iterator[Tensor]:
