@@ -71,7 +71,8 @@ def judge(
         raise RunError(f"{attack.label}: there are no images to attack.")
     if not writable(attack.threat):
         log.warning("%s: eps is below one grey level (1/255): every written image is its original.", attack.label)
-    rows, written = [], []
+    rows, done = [], 0
+    written = torch.empty(samples.images.shape, dtype=torch.uint8, device=samples.images.device)
     victim = model if attack.access == "none" else prepared(model, to_float(samples.images[:1]))
     with frozen(model), frozen(network), frozen(victim):
 
@@ -84,9 +85,10 @@ def judge(
 
         for frame, eight in halved(len(samples), batch, one, attack.label):
             rows.append(frame)
-            written.append(eight)
-            tick(sum(map(len, written)), len(samples), attack.label)
-    return pd.concat(rows, ignore_index=True), torch.cat(written)
+            written[done : done + len(eight)] = eight
+            done += len(eight)
+            tick(done, len(samples), attack.label)
+    return pd.concat(rows, ignore_index=True), written
 
 
 def propose(attack: Attack, model: nn.Module, network: nn.Module, some: Samples, seed: int) -> tuple[Images, Effort]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow
 import torch
 
 from robustgan import config, freezing, tables, weights
@@ -39,6 +40,8 @@ def samples(work: Work, side: str, split: str = "split") -> Samples:
         )
     images = images_at(work.inputs["pixels"] / "pixels.npy", chosen, device_of(work))
     rows = folds.iloc[chosen][list(tables.MANIFEST)].reset_index(drop=True)
+    del folds
+    pyarrow.default_memory_pool().release_unused()  # it would keep twice what reading the table took
     return Samples(images, torch.from_numpy(rows["label"].to_numpy(copy=True)).to(images.device), rows)
 
 

@@ -37,7 +37,7 @@ def together(step: Step, work: Work) -> None:
 
     Raises:
         InputError: accelerate is not installed, or there are fewer GPUs than processes.
-        MachineError: a process of the team died.
+        MachineError: a process of the team died, or none may be started here.
     """
     size = work.settings.get("processes", 1)
     if size == 1:
@@ -75,6 +75,7 @@ def check(size: int, device: str) -> None:
 
     Raises:
         InputError: says what is missing.
+        MachineError: this process is a worker that may not start others.
     """
     import importlib.util
 
@@ -82,6 +83,11 @@ def check(size: int, device: str) -> None:
 
     if importlib.util.find_spec("accelerate") is None:
         raise InputError("processes: several need accelerate. Install it with: pip install 'robustgan[parallel]'")
+    if multiprocessing.current_process().daemon:
+        raise MachineError(
+            f"processes: found {size}, and this worker may not start any. Start dask's workers again, after: "
+            "export DASK_DISTRIBUTED__WORKER__DAEMON=False"
+        )
     gpus = torch.cuda.device_count()
     if device != "cpu" and torch.cuda.is_available() and gpus < size:
         raise InputError(

@@ -8,7 +8,8 @@ So memory does not grow with the number of images.
 from __future__ import annotations
 
 import math
-import mmap
+import os
+import weakref
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -18,10 +19,12 @@ import numpy as np
 import torch
 from jaxtyping import Int
 
+from robustgan.errors import RunError
 from robustgan.interfaces import Samples
 from robustgan.tensors import Bytes, Tensor
 
 RESIDENT = 2**25  # bytes of images that are held in main memory at most: reading them again costs next to nothing
+PART = 2**22  # bytes of images that are attacked (whole batches) before what came of them is put together
 SHARE = 4  # a GPU's free memory divided by this is what images may take there
 AT_ONCE = 256  # images that are copied at a time
 
@@ -34,10 +37,10 @@ class Stored:
     def __init__(self, path: Path, rows: Int[np.ndarray, " n"], device: torch.device) -> None:
         with path.open("rb") as file:
             np.lib.format.read_magic(file)
-            shape, _, _ = np.lib.format.read_array_header_1_0(file)
-            self.map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            self.pixels = np.frombuffer(self.map, np.uint8, offset=file.tell()).reshape(shape)
-        self.rows, self.device = rows, device
+            (_, *self.side), _, _ = np.lib.format.read_array_header_1_0(file)  # height, width, channels
+            self.file, self.first = os.dup(file.fileno()), file.tell()
+        weakref.finalize(self, os.close, self.file)
+        self.path, self.rows, self.device = path, rows, device
 
     def __len__(self) -> int:
         """Number of images."""
@@ -46,15 +49,25 @@ class Stored:
     @property
     def shape(self) -> torch.Size:
         """Images, channels, height, width."""
-        _, height, width, channels = self.pixels.shape
+        height, width, channels = self.side
         return torch.Size((len(self), channels, height, width))
 
     def __getitem__(self, index: Any) -> Tensor:
         """Read the images that a number, a slice, a mask, or row numbers stand for."""
         places = self.rows[index.cpu().numpy() if isinstance(index, torch.Tensor) else index]
-        picked = torch.from_numpy(self.pixels.take(places, axis=0)).movedim(-1, -3).contiguous()
-        self.map.madvise(mmap.MADV_DONTNEED)  # the system may keep the file's pages; they are not this process's
-        return picked.to(self.device)
+        pixels = np.empty((*places.shape, *self.side), np.uint8)
+        for place, image in zip(places.flat, pixels.reshape(-1, *self.side), strict=True):
+            self._read(int(place), image)
+        return torch.from_numpy(pixels).movedim(-1, -3).contiguous().to(self.device)
+
+    def _read(self, place: int, image: np.ndarray) -> None:
+        """Read one image into its place; the pages of a mapped file would count as this process's memory.
+
+        Raises:
+            RunError: the file ends before it.
+        """
+        if os.preadv(self.file, [image.data], self.first + place * image.nbytes) != image.nbytes:
+            raise RunError(f"{self.path}: the file is shorter than it says. Remove its folder and run again.")
 
     def split(self, size: int, dim: int = 0) -> Iterator[Tensor]:
         """Read so many images at a time, in order (`torch.split` calls this)."""
@@ -77,7 +90,7 @@ def images_at(path: Path, rows: Int[np.ndarray, " n"], device: torch.device) -> 
 
 def parts(samples: Samples, batch: int) -> Iterator[tuple[int, Samples]]:
     """Samples in parts of whole batches that are held in memory one at a time, each with the number of its first."""
-    each = math.ceil(RESIDENT / samples.images.shape[1:].numel() / batch) * batch
+    each = math.ceil(PART / samples.images.shape[1:].numel() / batch) * batch
     for first in range(0, len(samples), each):
         part = slice(first, first + each)
         yield first, Samples(samples.images[part], samples.labels[part], samples.rows.iloc[part].reset_index(drop=True))

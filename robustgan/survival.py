@@ -35,22 +35,23 @@ def survival(model: nn.Module, clean: Bytes, written: Bytes, batch: int) -> pd.D
         written: the fooling images, in the same order.
         batch: images that are classified at once.
     """
-    png, jpeg = saved(written, "PNG"), saved(written, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     columns = {
-        "png_pred": called(model, png, batch),
-        "jpeg_pred": called(model, jpeg, batch),
+        "png_pred": called(model, written, batch, "PNG"),
+        "jpeg_pred": called(model, written, batch, "JPEG", quality=JPEG_QUALITY, subsampling=0),
         "ssim": similarity(clean, written, batch).double(),
         "stain": stain_shift(clean, written, batch).double(),
     }
     return pd.DataFrame({name: value.cpu().numpy() for name, value in columns.items()})
 
 
-def called(model: nn.Module, images: Bytes, batch: int) -> Labels:
-    """Labels that the classifier gives at its operating point."""
+def called(model: nn.Module, images: Bytes, batch: int, kind: str, **options: int) -> Labels:
+    """Labels that the classifier gives at its operating point to images after they were saved; a batch is held."""
+
+    def one(part: slice) -> Scores:
+        return score(model, to_float(saved(images[part], kind, **options)))
+
     with frozen(model):
-        found = torch.cat(
-            list(halved(len(images), batch, lambda part: score(model, to_float(images[part])), "saved images"))
-        )
+        found = torch.cat(list(halved(len(images), batch, one, "saved images")))
     labels: Labels = (found >= threshold_of(model)).long()
     return labels
 

@@ -101,9 +101,9 @@ def train(network: Network, train: Samples, val: Samples, training: Training, se
             loss.backward()  # type: ignore[no-untyped-call]
             team.average(network.parameters())
             optimizer.step()
-            trace.append(loss.detach())
+            trace.append(team.mean(loss.detach()))
             journal.step(step + 1, total, text, state)
-        mean = mean_of(list(team.mean(torch.stack(trace))), done * per_epoch)
+        mean = mean_of(trace, done * per_epoch)
         done, waited, trace = done + 1, waited + 1, []
 
         # Validation patients choose the epoch.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 
 from robustgan import pipeline, stored
 from robustgan.config import override, read_yaml
+from robustgan.errors import RunError
 from robustgan.evaluation import scores_of
 from robustgan.experiment import experiment
 from robustgan.interfaces import Samples
@@ -88,6 +90,24 @@ def test_what_fails_to_be_read_fails_the_training(pair: tuple[Stored, torch.Tens
         list(ahead(pair[0], [torch.tensor([99])]))  # type: ignore[arg-type]
 
 
+def test_a_file_that_was_cut_is_named(pair: tuple[Stored, torch.Tensor], pixels: Path) -> None:
+    os.truncate(pixels, pixels.stat().st_size - 1)
+    assert torch.equal(pair[0][1:], pair[1][1:])
+    with pytest.raises(RunError, match=r"pixels\.npy: the file is shorter than it says"):
+        pair[0][0]  # the last image of the file
+
+
+def test_what_is_read_is_copied_and_the_file_is_let_go(pixels: Path) -> None:
+    here = Stored(pixels, ROWS, CPU)
+    here.whole()
+    assert str(pixels) not in Path("/proc/self/maps").read_text("utf-8")  # mapped pages count as the process's memory
+    file = here.file
+    assert Path(f"/proc/self/fd/{file}").readlink() == pixels
+    del here
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(file)
+
+
 def test_samples_of_it_are_samples(pair: tuple[Stored, torch.Tensor], samples: Samples) -> None:
     here, tensor = pair
     some = Samples(here, samples.labels[:7], samples.rows.iloc[:7])  # type: ignore[arg-type]
@@ -95,7 +115,7 @@ def test_samples_of_it_are_samples(pair: tuple[Stored, torch.Tensor], samples: S
 
 
 def test_parts_are_whole_batches_and_make_up_the_whole(samples: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stored, "RESIDENT", 11 * samples.images[0].numel())
+    monkeypatch.setattr(stored, "PART", 11 * samples.images[0].numel())
     found = list(stored.parts(samples, 4))
     assert [(first, len(some)) for first, some in found] == [(0, 12), (12, 12)]
     assert torch.equal(torch.cat([some.images for _, some in found]), samples.images)
@@ -110,6 +130,7 @@ def test_where_the_images_are_changes_no_byte(tmp_path: Path, monkeypatch: pytes
     plan = experiment({name: value for name, value in settings.items() if name not in ("strength", "policy")})
     for name, room in (("held", stored.RESIDENT), ("stored", 5 * 32 * 32 * 3)):
         monkeypatch.setattr(stored, "RESIDENT", room)
+        monkeypatch.setattr(stored, "PART", room)
         place = Place(tmp_path / name, tmp_path)
         _, failed = pipeline.run(plan, place, "test", lambda stage, kept: silent)
         assert failed == []

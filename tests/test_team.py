@@ -16,6 +16,7 @@ from robustgan.errors import InputError, MachineError
 from robustgan.experiment import experiment
 from robustgan.journal import silent
 from robustgan.stages import Place, stages
+from robustgan.stopping import Stop, Stopped
 from robustgan.team import ALONE, Team
 from robustgan.work import Work
 from tests import shared_training
@@ -33,14 +34,15 @@ def cpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def trained(
-    folder: Path, step: Callable[[Work], None], processes: int, **settings: Any
+    folder: Path, step: Callable[[Work], None], processes: int, stop: Stop | None = None, **settings: Any
 ) -> list[dict[str, torch.Tensor]]:
-    """Do a step; the weights that each process ended with."""
+    """Do a step, or go on with it; the weights that each process ended with."""
     weights = folder / f"weights{processes}"
     for made in (folder / f"{processes}", weights):
-        made.mkdir(parents=True)
+        made.mkdir(parents=True, exist_ok=True)
     settings = {"device": "cpu", "processes": processes, **settings}
-    launch.together(step, Work(settings, {"weights": weights}, folder / f"{processes}", folder, silent))
+    work = Work(settings, {"weights": weights}, folder / f"{processes}", folder, silent, stop or Stop())
+    launch.together(step, work)
     return [load_file(path) for path in sorted(weights.iterdir())]
 
 
@@ -89,6 +91,37 @@ def test_the_same_seeds_give_the_same_bytes_with_two_processes(tmp_path: Path) -
     first, *_ = trained(tmp_path / "a", shared_training.attack, 2, attack=DCGAN)
     second, *_ = trained(tmp_path / "b", shared_training.attack, 2, attack=DCGAN)
     assert apart(first, second) == 0.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "step"), [("classifier", 3), ("advgan", 3), ("dcgan", 4)])  # within an epoch or look
+def test_two_processes_that_are_asked_to_stop_go_on_from_that_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, step: int
+) -> None:
+    learn = shared_training.classify if kind == "classifier" else shared_training.attack
+    settings = {"classifier": {"norm": True}, "advgan": {"attack": ADVGAN}, "dcgan": {"attack": DCGAN}}[kind]
+    straight, _ = trained(tmp_path / "straight", learn, 2, **settings)
+    turns, stop, average = [0], Stop(patient=True), Team.average
+
+    def counted(self: Team, parameters: Any) -> None:
+        turns[0] += 1
+        stop.signum = 15 if turns[0] == (step if kind == "classifier" else 2 * step) else stop.signum
+        average(self, parameters)
+
+    monkeypatch.setattr(Team, "average", counted)  # in this process, which leads
+    with pytest.raises(Stopped):
+        trained(tmp_path / "cut", learn, 2, stop=stop, **settings)
+    assert not multiprocessing.active_children()
+    before, turns[0] = turns[0], 0
+    resumed, _ = trained(tmp_path / "cut", learn, 2, **settings)
+    monkeypatch.undo()
+    assert apart(resumed, straight) == 0.0
+    assert contents(tmp_path / "cut" / "2") == contents(tmp_path / "straight" / "2")
+    assert before + turns[0] == {"classifier": 12, "advgan": 2 * 10, "dcgan": 2 * 12}[kind]  # no step is done twice
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "checkpoint.pt"}
 
 
 def test_a_process_that_dies_ends_the_step_and_leaves_none_behind(tmp_path: Path) -> None:
@@ -151,6 +184,12 @@ def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(InputError, match="found 2, and torch sees 1 GPU: each process needs its own"):
         launch.check(2, "auto")
+
+
+def test_a_worker_that_may_not_start_processes_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)  # type: ignore[attr-defined]
+    with pytest.raises(MachineError, match="found 2, and this worker may not start any"):
+        launch.check(2, "cpu")
 
 
 def test_a_missing_accelerate_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

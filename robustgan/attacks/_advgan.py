@@ -16,8 +16,9 @@ from robustgan.attacks._distilled import Distilled
 from robustgan.attacks._estimated import Estimated
 from robustgan.attacks._goal import concerned
 from robustgan.attacks._objective import layer_of, objective_of
-from robustgan.attacks._rival import Keep, Rival
+from robustgan.attacks._rival import Rival
 from robustgan.attacks._schedule import SCHEDULES
+from robustgan.attacks._trace import means_of
 from robustgan.attacks._transferred import Transferred
 from robustgan.attacks._validation import success
 from robustgan.attacks.advgan import AdvGAN
@@ -28,7 +29,7 @@ from robustgan.gan import ema, losses
 from robustgan.gan.image_to_image import PatchDiscriminator
 from robustgan.gan.universal import Universal
 from robustgan.interfaces import Samples, State
-from robustgan.journal import Journal, Tick
+from robustgan.journal import Journal
 from robustgan.quantise import to_float
 from robustgan.team import ALONE, Team
 from robustgan.tensors import Images, Labels, Network, Rng, Tensor
@@ -41,6 +42,7 @@ NUMBERS = ("epoch", "step", "seen", "best_rate")  # of a `Duel`, for its checkpo
 PARTS = ("generator", "kept", "discriminator", "adam", "adam_patches")
 
 Count = Callable[[int, int], None]  # told of steps done and steps in all
+Everything = Callable[[], dict[str, Any]]  # what a checkpoint holds
 
 
 def fit(recipe: AdvGAN, model: Network, train: Samples, val: Samples, state: State, journal: Journal) -> None:
@@ -58,17 +60,17 @@ def fit(recipe: AdvGAN, model: Network, train: Samples, val: Samples, state: Sta
         if recipe.objective == "features":
             layer_of(rival.network, recipe.layer)  # before anything is asked or trained
 
-        def keep() -> None:
-            journal.save(**duel.state(), **rival.state(), rng=state.rng.get_state())
+        def everything() -> dict[str, Any]:
+            return {**duel.state(), **rival.state(), "rng": state.rng.get_state()}
 
         if saved:
             duel.restore(saved, state.rng)
             rival.resume(saved)
         else:
             rival.open()
-            keep()  # answers cost money: a kill from here on asks for none of them again
-        rival.begin(state.rng, journal.tick, keep)
-        compete(duel, rival, train, state.rng, journal, keep)
+            journal.save(**everything())  # answers cost money: a kill from here on asks for none of them again
+        rival.begin(state.rng, journal.tick, lambda: journal.save(**everything()))
+        compete(duel, rival, train, state.rng, journal, everything)
         state.network.load_state_dict(duel.best)
         _checks.write(journal.folder, recipe, rival, state.network, train, val)
 
@@ -96,23 +98,22 @@ def rival_of(recipe: AdvGAN, model: Network, train: Samples, val: Samples) -> Ri
     return Distilled(recipe, model, train, val)
 
 
-def compete(duel: Duel, rival: Rival, train: Samples, rng: Rng, journal: Journal, keep: Keep) -> None:
+def compete(duel: Duel, rival: Rival, train: Samples, rng: Rng, journal: Journal, everything: Everything) -> None:
     """Play the epochs that are left, and write down each."""
     epochs, threat = duel.recipe.epochs, duel.recipe.threat
     text = "first epoch"
+
+    def count(done: int, total: int) -> None:
+        journal.step(done, total, text, everything)
+
     while duel.epoch < epochs:
-        means = duel.play_epoch(rival.network, train, rng, watched(journal.tick, text))
+        means = duel.play_epoch(rival.network, train, rng, count)
         means |= rival.learn(duel.generator, train, epochs - duel.epoch + 1, rng)
         mine = success(rival.victim, lambda x, y, ids: made(duel.kept, x, y, threat), rival.known, threat)
         duel.keep(mine.rate)
         journal.record(epoch=duel.epoch, **means, val_success=mine.rate, **rival.facts(), l2=mine.l2)
-        keep()
+        journal.save(**everything())
         text = f"epoch {duel.epoch}: fools {mine.rate:.0%} of validation images, {rival.told()}"
-
-
-def watched(tick: Tick, text: str) -> Count:
-    """Tell of steps with a text beside the bar."""
-    return lambda done, total: tick(done, total, text)
 
 
 class Duel:
@@ -132,22 +133,33 @@ class Duel:
         self.half = device.type == "cuda" if recipe.precision == "auto" else recipe.precision == "bf16"
         self.total = recipe.epochs * math.ceil(len(train) / recipe.batch)
         self.epoch = self.step = self.seen = 0
+        self.left: Tensor | None = None  # row numbers that are still to come in an epoch that was begun
+        self.trace: list[dict[str, Tensor]] = []  # the losses of its steps so far; they stay on the device
         self.best_rate, self.best = -1.0, copy.deepcopy(generator.state_dict())
 
     def play_epoch(self, model: Network, train: Samples, rng: Rng, count: Count) -> dict[str, float]:
-        """Go once through the training images; return the mean of each loss over them."""
-        sums: dict[str, Tensor] = {}
-        for rows in torch.split(torch.randperm(len(train), generator=rng), self.recipe.batch):
+        """Go once through the training images, or on from a step; return the mean of each loss over them.
+
+        Raises:
+            RunError: a loss is not finite; the message names the step.
+        """
+        batch = self.recipe.batch
+        self.left = torch.randperm(len(train), generator=rng) if self.left is None else self.left
+        while len(self.left):
+            rows, self.left = self.left[:batch], self.left[batch:]
             index = rows.to(train.images.device)
             x = dihedral(to_float(train.images[index]), rng)
             self._set_rates(self.step / self.total)
-            for name, value in self.play(model, self.team.share(x), self.team.share(train.labels[index])).items():
-                sums[name] = sums.get(name, 0.0) + value.detach() * len(rows)
+            values = self.play(model, self.team.share(x), self.team.share(train.labels[index]))
+            shared = self.team.mean(torch.stack([value.detach() for value in values.values()]))
+            self.trace.append(dict(zip(values, shared.unbind(), strict=True)))
             ema.average(self.kept, self.generator, ema.decay(len(rows), self.seen, self.schedule.half_life))
             self.step, self.seen = self.step + 1, self.seen + len(rows)
             count(self.step, self.total)
-        self.epoch += 1
-        return {name: float(self.team.mean(value)) / len(train) for name, value in sums.items()}
+        sizes = [len(part) for part in torch.split(torch.arange(len(train)), batch)]
+        means = means_of(self.trace, sizes, self.step - len(sizes))
+        self.epoch, self.left, self.trace = self.epoch + 1, None, []
+        return means
 
     def play(self, model: Network, x: Images, y: Labels) -> dict[str, Tensor]:
         """One step of the discriminator, then one of the generator, on the same images."""
@@ -202,7 +214,8 @@ class Duel:
     def state(self) -> dict[str, Any]:
         """All of it, for a checkpoint."""
         numbers = {name: getattr(self, name) for name in NUMBERS}
-        return {**numbers, **{name: getattr(self, name).state_dict() for name in PARTS}, "best": self.best}
+        within = {} if self.left is None else {"left": self.left.clone(), "trace": self.trace}
+        return {**numbers, **{name: getattr(self, name).state_dict() for name in PARTS}, "best": self.best, **within}
 
     def restore(self, saved: dict[str, Any], rng: Rng) -> None:
         """Go on from a checkpoint."""
@@ -210,7 +223,9 @@ class Duel:
             setattr(self, name, saved[name])
         for name in PARTS:
             getattr(self, name).load_state_dict(saved[name])
-        self.best = saved["best"]
+        self.best, self.left = saved["best"], saved.get("left")
+        device = next(self.generator.parameters()).device
+        self.trace = [{name: v.to(device) for name, v in values.items()} for values in saved.get("trace", [])]
         rng.set_state(saved["rng"])
 
     def _set_rates(self, done: float) -> None:

@@ -7,6 +7,7 @@ again by dask: it would fail again. One whose worker died is, as often as the sc
 from __future__ import annotations
 
 from concurrent.futures import Future
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from robustgan.execute.local import DEATHS
 from robustgan.stages import Stage
 
 PATIENCE = 30  # seconds in which a scheduler must answer
+# For as long as workers of our own may be started anew: without `daemon` a worker may start processes, those of a
+# training that several share.
+SETTINGS = {"distributed.scheduler.allowed-failures": DEATHS - 1, "distributed.worker.daemon": False}
 GPU = "GPU"  # name of the resource: `dask worker --resources GPU=1`
 
 
@@ -28,6 +32,9 @@ class Cluster(Backend):
     """Workers of a dask scheduler; of one that starts here where no other is named."""
 
     def __init__(self, scheduler: str, workers: int) -> None:
+        self.settings = ExitStack()
+        if not scheduler:
+            self.settings.enter_context(dask.config.set(SETTINGS))
         self.own = None if scheduler else _start(workers)
         self.client = _connect(self.own or scheduler)
         self.tasks: set[Task[Any]] = set()  # dask drops a task that nobody holds
@@ -59,6 +66,7 @@ class Cluster(Backend):
         self.client.close()
         if self.own:
             self.own.close()
+        self.settings.close()
 
     def _workers(self) -> list[dict[str, Any]]:
         gone = "the dask scheduler is gone. What its workers still finish is kept; the same command goes on from here."
@@ -87,11 +95,9 @@ class Cluster(Backend):
 
 def _start(workers: int) -> LocalCluster:
     """A scheduler and workers on this machine; with TLS, as whoever reaches a scheduler's port can run code."""
-    # Without `daemon` a worker may start processes: those of a training that several share.
-    with dask.config.set({"distributed.scheduler.allowed-failures": DEATHS - 1, "distributed.worker.daemon": False}):
-        return LocalCluster(
-            n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0", security=True
-        )
+    return LocalCluster(
+        n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0", security=True
+    )
 
 
 def _connect(to: LocalCluster | str) -> Client:

@@ -1,6 +1,7 @@
 """The game of generator and discriminator; at regular looks the best averaged generator is kept.
 
-On the CPU a game that resumes at its last look ends with the same bytes as one that was never disturbed.
+On the CPU a game that resumes, at its last look or after the step at which it was asked to stop, ends with the same
+bytes as one that was never disturbed.
 
 Source:
     Heusel et al., NeurIPS 2017 (two learning rates); Miyato et al., ICLR 2018 (hinge loss and spectral norm).
@@ -11,7 +12,6 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor
 
 from robustgan.errors import InputError, RunError
 from robustgan.gan import rescue
@@ -51,15 +51,16 @@ def play(
     game.team.check(rule.batch, "dcgan: training.batch")
     resume(game, bench, journal)
     follow(game)
-    trace: list[Tensor] = []
     while game.step < rule.steps and not game.over:
-        trace.append(turn(game, pool))
+        game.trace.append(game.team.mean(turn(game, pool)))
         game.step += 1
         if game.step % rule.every == 0 or game.step == rule.steps:
-            numbers, trace = game.team.mean(torch.stack(trace)).tolist(), []
+            numbers, game.trace = torch.stack(game.trace).tolist(), []
             if game.team.leads:
                 look_or_reload(game, numbers, bench, journal)
             follow(game)
+        elif journal.stop.asked:
+            pause_of(journal).save(**game.state())
     rescue.crown(game)
     return game, pool, bench
 
@@ -75,13 +76,22 @@ def check_size(gan: Gan, train: Samples) -> None:
 
 
 def resume(game: Game, bench: Bench, journal: Journal) -> None:
-    """Go on from the checkpoint, or make the first one."""
-    state = journal.load()
+    """Go on from the last look, or from the step at which the game was asked to stop, or make the first checkpoint."""
+    state, pause = journal.load(), pause_of(journal)
     if state is not None:
-        game.restore(state)
+        paused = pause.load() if pause.checkpoint.exists() else None
+        game.restore(paused or state)
+        pause.close()
         return
     game.untrained = bench.yardstick.distance(paint(game.gan, bench.z, bench.labels))
     journal.save(**game.state())
+
+
+def pause_of(journal: Journal) -> Journal:
+    """Where a game between two looks is kept; losses that are not finite still go back to the last look."""
+    pause = Journal(journal.folder, journal.tick, journal.stop)
+    pause.checkpoint = journal.folder / "pause.pt"
+    return pause
 
 
 def follow(game: Game) -> None:
@@ -96,15 +106,16 @@ def look_or_reload(game: Game, numbers: list[list[float]], bench: Bench, journal
     if all(math.isfinite(value) for row in numbers for value in row):
         look(game, numbers, bench, journal)
     else:
-        reload(game, journal)
+        good = next(i for i, row in enumerate(numbers) if not all(map(math.isfinite, row)))
+        reload(game, game.step - len(numbers) + good + 1, journal)
 
 
-def reload(game: Game, journal: Journal) -> None:
-    """Go back to the last look and halve the learning rates."""
-    finding = Finding("NONFINITE", f"a loss is NaN or infinite up to step {game.step}")
+def reload(game: Game, broken: int, journal: Journal) -> None:
+    """Go back to the last look and halve the learning rates; a loss is not finite from the step `broken` on."""
+    finding = Finding("NONFINITE", f"a loss is NaN or infinite from step {broken} on")
     if game.reloads == RELOADS:
         raise RunError(
-            f"dcgan: a loss is not finite up to step {game.step}, also with learning rates halved {RELOADS} "
+            f"dcgan: a loss is not finite from step {broken} on, also with learning rates halved {RELOADS} "
             "times. Lower lr_g and lr_d, or look at the data."
         )
     state = journal.load()

@@ -19,7 +19,7 @@ ATTEMPT = (  # what belongs to one attempt, and starts anew with the next
     "seed", "step", "pace", "chance", "r1", "losses", "gaps", "signs", "lengths", "distances", "recalls", "sizes",
     "best", "best_kid", "best_step",
 )  # fmt: skip
-WHOLE = ("attempt", "looks", "reloads", "untrained", "over", "taken", "noted", "earlier")
+WHOLE = ("attempt", "looks", "trace", "reloads", "untrained", "over", "taken", "noted", "earlier")
 
 
 class Game:
@@ -30,6 +30,7 @@ class Game:
         self.player: Generator = copy.deepcopy(gan.generator)
         self.attempt = self.reloads = 0
         self.looks = 0  # at the generator, in all attempts: the rows of `progress.png`
+        self.trace: list[Tensor] = []  # what each step since the last look gave (`turn.turn`)
         self.untrained = math.inf  # distance before the first step
         self.over = False  # nothing is left to try
         self.taken: list[dict[str, Any]] = []  # actions: attempt, step, rule, reason, action
@@ -104,3 +105,4 @@ class Game:
             optimiser.load_state_dict(state.pop(name))
         for name, value in state.items():
             setattr(self, name, value)
+        self.trace = [row.to(self.gan.cells.device) for row in self.trace]

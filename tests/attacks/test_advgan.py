@@ -20,6 +20,7 @@ from robustgan.errors import InputError, RunError
 from robustgan.freezing import weights_digest
 from robustgan.interfaces import Samples, State
 from robustgan.journal import Journal
+from robustgan.stopping import Stop, Stopped
 from tests.attacks.planted import EPS, LINF, QUICK, Cut, Fitted, fooled, planted, texture, weak
 from tests.conftest import Linear
 
@@ -166,9 +167,60 @@ def test_a_run_that_was_killed_and_resumed_leaves_the_same_bytes_as_one_that_was
         assert (tmp_path / "b" / name).read_bytes() == (tmp_path / "a" / name).read_bytes()
 
 
-def test_a_loss_that_is_not_finite_ends_the_training(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="not finite"):
+SMALL = {"growth_rate": 4, "block_config": [1], "stem": "half", "epochs": 2}
+DYNAMIC = {"knowledge": "dynamic", "queries": 400, "surrogate": SMALL}
+
+
+@pytest.mark.parametrize("knowledge", [{}, DYNAMIC, {"knowledge": "estimated", "queries": 5000}], ids=["", "d", "e"])
+@pytest.mark.parametrize("step", [2, 9, 12, 24])  # of 24: the second, within an epoch, the last of an epoch, the last
+def test_a_training_asked_to_stop_goes_on_from_that_step(tmp_path: Path, step: int, knowledge: dict[str, Any]) -> None:
+    straight = Fitted(tmp_path / "a", weak(), epochs=4, **knowledge)
+    cut, again = Asked(tmp_path / "b", step), Asked(tmp_path / "b", 0)
+    with pytest.raises(Stopped):
+        Fitted(tmp_path / "b", weak(), journal=cut, epochs=4, **knowledge)
+    assert cut.steps == list(range(1, step))  # the step under way is the last one
+    torch.rand(step)  # whatever else the new process draws
+    resumed = Fitted(tmp_path / "b", weak(), journal=again, epochs=4, **knowledge)
+    assert again.steps == list(range(step + 1, 25))  # no step is done twice
+    assert weights_digest(resumed.network) == weights_digest(straight.network)
+    for name in ("stats.jsonl", "checks.json"):
+        assert (tmp_path / "b" / name).read_bytes() == (tmp_path / "a" / name).read_bytes()
+
+
+class Asked(Journal):
+    """A journal of a run of 24 steps that is asked to stop during a step; it counts those that are told."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        super().__init__(folder, self.told, Stop(patient=True))
+        self.at, self.steps = step, list[int]()
+
+    def told(self, done: int, total: int, text: str) -> None:
+        if total == 24:
+            self.steps.append(done)
+            self.stop.signum = 15 if done == self.at - 1 else self.stop.signum
+
+
+def test_a_loss_that_is_not_finite_ends_the_training_and_names_the_step(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="g_adv is not finite from step 1 on"):
         Fitted(tmp_path, Linear(texture() * torch.inf), epochs=1)
+
+
+class Breaks(Linear):
+    """A classifier whose answers are NaN while the generator's n-th step lasts."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(weak().weight.detach())
+        self.step, self.steps = step, 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.steps += x.requires_grad
+        return super().forward(x) * (torch.nan if x.requires_grad and self.steps == self.step else 1)
+
+
+@pytest.mark.parametrize("step", [1, 6, 8, 12])  # six steps an epoch
+def test_a_planted_nan_is_named_with_its_step(tmp_path: Path, step: int) -> None:
+    with pytest.raises(RunError, match=rf"g_adv is not finite from step {step} on: found nan\. Lower the learning"):
+        Fitted(tmp_path, Breaks(step), epochs=2)
 
 
 def test_a_tile_that_does_not_divide_the_images_is_refused(tmp_path: Path) -> None:

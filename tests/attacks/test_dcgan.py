@@ -18,6 +18,7 @@ from robustgan.gan.latent_walk import STARTS, STEPS
 from robustgan.gan.recipe import Watch
 from robustgan.interfaces import Samples, State
 from robustgan.journal import Journal, silent
+from robustgan.stopping import Stop, Stopped
 from tests.conftest import samples_of
 
 TINY = DCGAN.read(
@@ -66,8 +67,10 @@ def sides() -> tuple[Samples, Samples]:
     return samples_of(images[:40], labels[:40], (40, 100)), samples_of(images[40:], labels[40:], (40, 100))
 
 
-def fitted(folder: Path, sides: tuple[Samples, Samples], attack: DCGAN = TINY, stop: int = 0) -> Gan:
-    """Train in `folder`, as the pipeline does; break off at look number `stop`."""
+def fitted(
+    folder: Path, sides: tuple[Samples, Samples], attack: DCGAN = TINY, stop: int = 0, asked: Stop | None = None
+) -> Gan:
+    """Train in `folder`, as the pipeline does; break off at look number `stop`, or when `asked`."""
     folder.mkdir(exist_ok=True)
     torch.manual_seed(1)
     network = attack.build()
@@ -78,7 +81,7 @@ def fitted(folder: Path, sides: tuple[Samples, Samples], attack: DCGAN = TINY, s
         if len(looks) == stop:
             raise KillError
 
-    attack.fit(nn.Identity(), *sides, State(network, torch.Generator().manual_seed(1)), Journal(folder, tick))
+    attack.fit(nn.Identity(), *sides, State(network, torch.Generator().manual_seed(1)), Journal(folder, tick, asked))
     return network
 
 
@@ -134,6 +137,40 @@ def test_a_fit_that_was_killed_goes_on_to_the_same_bytes(
     assert weights_digest(resumed) == weights_digest(network)
     for name in ("stats.jsonl", "sheet.png", "status.json", "progress.png"):
         assert (tmp_path / "killed" / name).read_bytes() == (folder / name).read_bytes()
+
+
+@pytest.mark.parametrize("turns", [1, 4, 8])  # of 9, with a look after every third
+def test_a_fit_that_is_asked_to_stop_goes_on_from_that_step(
+    tmp_path: Path, sides: tuple[Samples, Samples], straight: tuple[Gan, Path],
+    monkeypatch: pytest.MonkeyPatch, turns: int,
+) -> None:  # fmt: skip
+    network, folder = straight
+    done: list[int] = []
+    stop, turn = Stop(patient=True), game.turn
+
+    def counted(played: game.Game, pool: game.Pool) -> torch.Tensor:
+        done.append(played.step)
+        stop.signum = 15 if len(done) == turns else stop.signum
+        return turn(played, pool)
+
+    monkeypatch.setattr(game, "turn", counted)
+    with pytest.raises(Stopped):
+        fitted(tmp_path / "cut", sides, asked=stop)
+    resumed = fitted(tmp_path / "cut", sides)
+    assert done == list(range(9))  # it left after the step under way, and no step is done twice
+    assert weights_digest(resumed) == weights_digest(network)
+    for name in ("stats.jsonl", "sheet.png", "status.json", "progress.png"):
+        assert (tmp_path / "cut" / name).read_bytes() == (folder / name).read_bytes()
+    assert not (tmp_path / "cut" / "pause.pt").exists()
+
+
+def test_losses_that_stay_not_finite_are_named_with_their_step(
+    tmp_path: Path, sides: tuple[Samples, Samples], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn = game.turn
+    monkeypatch.setattr(game, "turn", lambda played, pool: turn(played, pool) * (torch.nan if played.step == 4 else 1))
+    with pytest.raises(RunError, match="a loss is not finite from step 5 on, also with learning rates halved 2 times"):
+        fitted(tmp_path / "broken", sides)
 
 
 def test_training_changes_the_generator_and_seeds_matter(

@@ -1,4 +1,4 @@
-"""Steps with planted behaviour, in a module that worker processes can import; none needs torch."""
+"""Steps with planted behaviour, in a module that worker processes can import; all but `share` do without torch."""
 
 import os
 import signal
@@ -75,6 +75,23 @@ def who(work: Work) -> None:
     from distributed import get_worker
 
     (work.folder / "note.txt").write_text(str(get_worker().name), "utf-8")
+
+
+def share(work: Work) -> None:
+    """Be a training that several processes share: each says that it is there."""
+    from robustgan.launch import together
+
+    together(answer, work)
+    note(work)
+
+
+def answer(work: Work) -> None:
+    """The mean of what all processes of a team say."""
+    import torch
+
+    mean = float(work.team.mean(torch.tensor([float(work.team.rank)])))
+    if work.team.leads:
+        (work.data / work.settings["word"]).write_text(f"{mean} of {work.team.size}", "utf-8")
 
 
 def hang(work: Work) -> None:

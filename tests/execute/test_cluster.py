@@ -13,7 +13,7 @@ from pathlib import Path
 import dask
 import pytest
 
-from robustgan.errors import InputError, RunError
+from robustgan.errors import InputError, MachineError, RunError
 from robustgan.execute.cluster import Cluster
 from robustgan.stages import Place
 from tests.execute import certificates, planted
@@ -95,6 +95,41 @@ def connected(parts: Parts) -> Iterator[Cluster]:
 def cluster(parts: Parts) -> Iterator[Cluster]:
     with connected(parts) as made:
         yield made
+
+
+def shared(place: Place, carry: Carry, crew: Cluster) -> None:
+    """A worker dies; the one in its place does a training that two processes share."""
+    mortal = stage(planted.die_once, "mortal")
+    training = stage(planted.share, "training", mortal, processes=2, device="cpu")
+    done, failed = carry([mortal, training], crew)
+    assert (len(done), failed) == (2, [])
+    assert (place.data / "training").read_text() == "0.5 of 2"
+
+
+@pytest.mark.slow
+def test_a_training_that_several_processes_share_runs_on_a_cluster_of_its_own(carry: Carry, place: Place) -> None:
+    shared(place, carry, Cluster("", 1))
+
+
+@pytest.mark.slow
+def test_a_training_that_several_processes_share_runs_on_workers_started_by_hand(
+    carry: Carry, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DASK_DISTRIBUTED__WORKER__DAEMON", "False")  # as docs/running.md says
+    (place.data / "parts").mkdir()
+    made = Parts(place.data / "parts")
+    try:
+        with connected(made) as crew:
+            shared(place, carry, crew)
+    finally:
+        made.stop()
+
+
+@pytest.mark.slow
+def test_workers_that_may_not_start_processes_are_named(cluster: Cluster, carry: Carry) -> None:
+    training = stage(planted.share, "training", processes=2, device="cpu")
+    with pytest.raises(MachineError, match="export DASK_DISTRIBUTED__WORKER__DAEMON=False"):
+        carry([training], cluster)
 
 
 def test_two_workers_work_at_once_and_a_killed_one_loses_only_its_try(

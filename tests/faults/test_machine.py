@@ -34,12 +34,14 @@ def test_a_training_that_is_stopped_keeps_its_checkpoint(
     at = [i for i, point in enumerate(whole, 1) if point[2] == "tick"]
     fault = {"kind": folder.parent.name, "number": at[len(at) // 2 - 1], "signal": signum}
     assert ask(copy, fault) == [128 + signum], printed(copy)
+    before = own_of(points(copy), folder)
+    assert ticks(before[fault["number"] :]) == 0  # it left after the step under way
     assert "checkpoint.pt" in left(folder)
     assert "The same command goes on from here" in printed(copy)
     assert not list((copy / "runs" / ".leases").iterdir())
-    before = len(points(copy))
     assert ask(copy) == [0], printed(copy)
-    assert 0 < ticks(points(copy)[before:]) < ticks(whole)  # it went on, it did not begin anew
+    told = ticks(own_of(points(copy), folder))
+    assert ticks(whole) - 1 <= told <= ticks(whole)  # no step was done twice; the last one before it left was not told
     same(copy, undisturbed.out)
 
 
@@ -50,7 +52,12 @@ def ticks(passed: list[list[str]]) -> int:
 
 def own(undisturbed: Undisturbed, folder: Path) -> list[list[str]]:
     """The points of one stage in the undisturbed run."""
-    return [point for point in undisturbed.points if point[1] == folder.name]
+    return own_of(undisturbed.points, folder)
+
+
+def own_of(passed: list[list[str]], folder: Path) -> list[list[str]]:
+    """The points of one stage."""
+    return [point for point in passed if point[1] == folder.name]
 
 
 def test_an_attack_that_is_stopped_leaves_nothing_half_written(ask: Ask, undisturbed: Undisturbed, copy: Path) -> None:
