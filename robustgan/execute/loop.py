@@ -43,6 +43,7 @@ class Loop:
     def __init__(self, todo: Sequence[Stage], place: Place, manner: Manner, watch: Watch) -> None:
         self.todo, self.place, self.manner, self.watch = todo, place, manner, watch
         self.waiting = list(todo)
+        self.mine = {stage.key for stage in todo}  # what else a stage needs is there before (`joinable`)
         self.running: dict[Future[object], tuple[Stage, Tick | None]] = {}
         self.done: set[str] = set()
         self.failed: dict[str, str] = {}
@@ -73,7 +74,7 @@ class Loop:
         for stage in list(self.waiting):
             if len(self.running) >= capacity:
                 return
-            if not all(need.key in self.done for need in stage.takes.values()):
+            if not all(need.key in self.done or need.key not in self.mine for need in stage.takes.values()):
                 continue
             if self.place.has(stage):
                 self.place.keep(stage)
