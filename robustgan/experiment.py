@@ -11,6 +11,7 @@ from pydantic import Field, SerializeAsAny, model_validator
 from robustgan.config import Number, Spec, plugin, read_yaml
 from robustgan.errors import InputError
 from robustgan.interfaces import AnyAttack, Bounded, Dataset, Linf, Model
+from robustgan.team import Team
 
 Positive = Annotated[Number, Field(gt=0)]
 Share = Annotated[Number, Field(gt=0, lt=1)]
@@ -137,6 +138,7 @@ def experiment(settings: Mapping[str, Any]) -> Experiment:
     _distinct("models and oracles", [v.name for v in (*made.models, *made.oracles)])
     _distinct("attacks (set `name` to tell them apart)", [f"{a.label} {a.threat}" for a in made.attacks])
     _someone_to_learn_from(made)
+    _evenly_shared(made)
     if not made.oracles and not all(a.paired for a in made.attacks):
         raise InputError(
             "oracles: generated images are judged by oracle classifiers; give at least one under `oracles`."
@@ -156,6 +158,16 @@ def _someone_to_learn_from(plan: Experiment) -> None:
             f"split.protocol: audit, and {', '.join(learners)} would have to be trained. An audit trains no model; "
             "for attacks that train, set `split.training` to the share of patients that they learn from."
         )
+
+
+def _evenly_shared(plan: Experiment) -> None:
+    """Refuse trainings that `processes` cannot share."""
+    team = Team(size=plan.processes)
+    for victim in (*plan.models, *plan.oracles):
+        if victim.model.trains:
+            team.check(victim.training.batch, f"{victim.name}: training.batch")
+    for attack in plan.attacks:
+        attack.share(team)
 
 
 def read_experiment(path: Path) -> Experiment:

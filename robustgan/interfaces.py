@@ -17,6 +17,7 @@ from pydantic import Field
 
 from robustgan.config import Number, Plugin, Spec
 from robustgan.journal import Journal, Tick
+from robustgan.team import Team
 from robustgan.tensors import Bytes, Images, Labels, Network, Rng, Scores, Tensor
 
 Access = Literal["white-box", "query", "none"]
@@ -174,6 +175,13 @@ class AnyAttack(Plugin):
     def label(self) -> str:
         """What tables and figures call this attack."""
         return self.name or self.kind
+
+    def share(self, team: Team) -> None:
+        """Refuse a training that the processes of `team` cannot share, before anything is done.
+
+        Raises:
+            InputError: says what could be shared.
+        """
 
     def build(self) -> Network:
         """The untrained generator; call it after seeding."""

@@ -27,6 +27,8 @@ from robustgan.journal import silent
 from robustgan.parts import scheduled
 from robustgan.stages import Place, Stage, policy_of
 
+CELLS = ("attacked", "forged")  # stages whose tables a report is about
+
 
 def run(
     plan: Experiment, place: Place, command: str, watch: Watch, manner: Manner | None = None
@@ -39,13 +41,16 @@ def run(
         The report's folder, and one line for each stage that failed.
 
     Raises:
-        RunError: a stage failed, and `manner` ends a run at the first that fails.
+        RunError: no cell is done, so there is nothing to report; or a stage failed, and `manner` ends a run at the
+            first that fails.
         InputError: a stage failed without which no other would mean anything, or the disk is full.
     """
     manner = manner or Manner()
     outcome = work(scheduled(plan, place, manner.parts), place, watch, manner)
     done = [stage for stage in outcome.done if stage.whole is None]  # a report knows cells, never parts
     failed = [(stage, why) for stage, why in outcome.failed if stage.whole is None]
+    if not any(stage.kind in CELLS for stage in done):
+        raise RunError(f"no cell is done, so there is nothing to report. {failed[0][0].name}: {failed[0][1]}.")
     final = closing(plan, done, failed, command)
     build(final, place, watch)
     folders = [brought(stage, place, watch, light=stage is not final) for stage in (*done, final)]

@@ -36,11 +36,29 @@ def test_settings_are_the_way_back() -> None:
         ({"split": {"folds": [0]}}, "split.folds.0"),
         ({"split": {"protocol": "audit"}}, "split.protocol: audit, and model m would have to be trained"),
         ({"dataset": {"kind": "syntetic"}}, "Did you mean `synthetic`"),
+        ({"processes": 3}, "m: training.batch: found a batch of 64 and `processes: 3`.*Set the batch to 63"),
     ],
 )
 def test_mistakes_are_named(change: dict, said: str) -> None:
     with pytest.raises(InputError, match=said):
         experiment({**BASE, **change})
+
+
+@pytest.mark.parametrize(
+    ("attack", "said"),
+    [
+        ({"kind": "advgan", "batch": 33}, "advgan.batch: found a batch of 33 and `processes: 2`"),
+        ({"kind": "advgan", "knowledge": "dynamic"}, "only a white-box training can be shared. Set `processes: 1`"),
+        ({"kind": "dcgan", "training": {"batch": 15}}, "dcgan.training.batch: found a batch of 15"),
+    ],
+)
+def test_what_processes_cannot_share_is_refused_in_the_plan(attack: dict, said: str) -> None:
+    eps = {} if attack["kind"] == "dcgan" else {"threat": {"norm": "linf", "eps": "8/255"}}
+    oracle = {"name": "o", "model": {"kind": "densenet", "variant": "compact"}}
+    settings = {**BASE, "oracles": [oracle], "attacks": [{**attack, **eps}]}
+    experiment(settings)
+    with pytest.raises(InputError, match=said):
+        experiment({**settings, "processes": 2})
 
 
 def test_an_audit_trains_an_attack_on_patients_that_are_set_apart_for_it() -> None:

@@ -14,6 +14,7 @@ import pytest
 from robustgan import tables
 from robustgan.config import read_yaml
 from robustgan.errors import InputError, RunError
+from robustgan.execute import Manner
 from robustgan.experiment import experiment
 from robustgan.journal import silent
 from robustgan.pipeline import run
@@ -205,3 +206,10 @@ def test_a_failing_attack_is_reported_and_the_others_go_on(
     assert "planted failure" in (folder / "report.md").read_text("utf-8")
     rows = pd.read_parquet(folder / "predictions.parquet")
     assert set(rows["attack"]) == {"clean"}
+
+
+def test_a_run_without_any_cell_says_so_and_writes_no_report(tmp_path: Path) -> None:
+    plan = experiment(read_yaml(SMOKE))
+    with pytest.raises(RunError, match=r"no cell is done, .* list images: not run: 0 hours were over"):
+        run(plan, Place(tmp_path, tmp_path), "planted", lambda stage, cached: silent, Manner(max_hours=0.0))
+    assert not (tmp_path / "reports").exists()

@@ -47,7 +47,7 @@ def fit(recipe: AdvGAN, model: Network, train: Samples, val: Samples, state: Sta
     """Train `state.network`; it ends as the moving average of the best epoch. See `AdvGAN.fit`."""
     side = tuple(train.images.shape[-2:])
     refuse(recipe, side)
-    share_out(recipe, journal.team)
+    recipe.share(journal.team)
     everyone, train = train, concerned(train, recipe.goal, "training")
     val = concerned(val, recipe.goal, "validation")
     if isinstance(state.network, Universal):
@@ -83,20 +83,6 @@ def refuse(recipe: AdvGAN, side: tuple[int, ...]) -> None:
     if any(length % factor for length in side):
         found = f"tile: found {recipe.tile}" if recipe.network == "tiles" else f"network: found `{recipe.network}`"
         raise InputError(f"{recipe.label}: {found}, which needs sides that {factor} divides; images are {side}.")
-
-
-def share_out(recipe: AdvGAN, team: Team) -> None:
-    """Refuse what several processes cannot share.
-
-    Raises:
-        InputError: surrogates that learn, whose questions would be asked by each; a batch that does not divide.
-    """
-    if team.size > 1 and recipe.knowledge != "white-box":
-        raise InputError(
-            f"{recipe.label}: found `knowledge: {recipe.knowledge}` and `processes: {team.size}`; only a white-box "
-            "training can be shared. Set `processes: 1`."
-        )
-    team.check(recipe.batch, f"{recipe.label}.batch")
 
 
 def rival_of(recipe: AdvGAN, model: Network, train: Samples, val: Samples) -> Rival:

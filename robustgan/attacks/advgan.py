@@ -18,9 +18,11 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from robustgan.config import Number
+from robustgan.errors import InputError
 from robustgan.gan.surrogate import Surrogate
 from robustgan.interfaces import Access, Attack, Bounded, Samples, State
 from robustgan.journal import Journal
+from robustgan.team import Team
 from robustgan.tensors import Images, Labels, Network
 
 Count = Annotated[int, Field(ge=1)]
@@ -107,6 +109,15 @@ class AdvGAN(Attack):
         if self.knowledge == "estimated" and self.objective == "features":
             raise ValueError("objective: features needs layers to look at; with `knowledge: estimated` there are none")
         return self
+
+    def share(self, team: Team) -> None:
+        """Surrogates that learn cannot be shared: each process would ask their questions."""
+        if team.size > 1 and self.knowledge != "white-box":
+            raise InputError(
+                f"{self.label}: found `knowledge: {self.knowledge}` and `processes: {team.size}`; only a white-box "
+                "training can be shared. Set `processes: 1`."
+            )
+        team.check(self.batch, f"{self.label}.batch")
 
     def build(self) -> Network:
         """The untrained generator."""

@@ -24,6 +24,7 @@ from robustgan.errors import InputError, RunError
 from robustgan.gan.recipe import Count, Given, Hunt, Play, Watch
 from robustgan.interfaces import Forger, Samples, State
 from robustgan.journal import Journal, Tick
+from robustgan.team import Team
 from robustgan.tensors import Network
 
 
@@ -43,6 +44,10 @@ class DCGAN(Forger):
     monitor: Watch = Watch()
     search: Hunt = Hunt()
     extractor: Given | None = None  # a further network on whose features fidelity is measured
+
+    def share(self, team: Team) -> None:
+        """Every process gets its part of each batch."""
+        team.check(self.training.batch, f"{self.label}.training.batch")
 
     def build(self) -> Network:
         """Generator and discriminator, untrained; which label means what is set in `fit`."""

@@ -13,6 +13,7 @@ from typing import Any
 import dask
 from distributed import Client, KilledWorker, LocalCluster
 from distributed import Future as Task
+from distributed.comm.addressing import get_address_host_port
 
 from robustgan.errors import InputError, RunError
 from robustgan.execute import Backend, Job
@@ -100,9 +101,11 @@ def _connect(to: LocalCluster | str) -> Client:
         InputError: nothing answers there.
     """
     where: dict[str, Any] = {"address": to}
-    if isinstance(to, str) and Path(to).is_file():
-        where = {"scheduler_file": to}
     try:
+        if isinstance(to, str) and Path(to).is_file():
+            where = {"scheduler_file": to}
+        elif isinstance(to, str):
+            get_address_host_port(to)  # a client that is made with a wrong address hangs for a minute when it goes
         return Client(**where, timeout=PATIENCE, set_as_default=False)
     except (OSError, TimeoutError, ValueError, TypeError) as error:
         raise InputError(

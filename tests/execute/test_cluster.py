@@ -120,6 +120,7 @@ def test_a_poison_cell_fails_alone(cluster: Cluster, carry: Carry, place: Place)
 
 
 def test_what_works_on_a_device_goes_where_a_gpu_is(cluster: Cluster, carry: Carry, place: Place) -> None:
+    cluster.client.wait_for_workers(2, timeout=planted.GIVE_UP)  # one was killed by the test before
     wanting = [stage(planted.who, f"gpu{i}", device="auto") for i in range(3)]
     carry(wanting, cluster)
     assert words(place, wanting) == ["gifted"] * 3
@@ -200,3 +201,9 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("robustgan.execute.cluster.PATIENCE", 1)
     with pytest.raises(InputError, match=r"no scheduler answers at tcp://127.0.0.1:9"):
         Cluster("tcp://127.0.0.1:9", 1)
+
+
+def test_an_address_without_a_port_is_refused_before_a_client_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("robustgan.execute.cluster.Client")
+    with pytest.raises(InputError, match=r"no scheduler answers at nowhere .*missing port.*tls://HOST:PORT"):
+        Cluster("nowhere", 1)

@@ -14,7 +14,8 @@ from PIL import Image
 from robustgan.report.figures.style import CLEAN, DPI, LOST, WIDTH
 
 SIDES = ("benign", "malignant")
-TOP, ROW = 0.45, 1.4  # inches: title and heads; one example with its scores
+TOP, ROW, SIDE, BELOW = 0.45, 1.4, 1.14, 0.22  # inches: title and heads; an example; its images; its scores
+MIDDLES = tuple(WIDTH * (0.32 + 0.272 * k) for k in range(3))  # of the three images, in inches from the left
 
 
 class Triplet(NamedTuple):
@@ -39,36 +40,29 @@ def draw(triplets: Sequence[Triplet], title: str, gain: int) -> Figure:
     """Draw a row an example; the change is shown `gain` times as strong, around mid-grey."""
     height = TOP + ROW * len(triplets)
     figure = Figure(figsize=(WIDTH, height), dpi=DPI)
-    figure.text(0.02, 1 - 0.08 / height, title, va="top", weight="bold", size=10)
+    sheet = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(0, height))  # inches; one for all: axes cost time
+    sheet.set_axis_off()
+    sheet.text(0.02 * WIDTH, height - 0.08, title, va="top", weight="bold", size=10)
     for i, triplet in enumerate(triplets):
-        bottom = 1 - (TOP + ROW * (i + 1) - 0.22) / height
-        places = [(0.19 + 0.272 * k, bottom, 0.26, (ROW - 0.26) / height) for k in range(3)]
-        axes = [figure.add_axes(place) for place in places]
-        _row(axes, triplet, gain)
-        if i == 0:
-            for place, head in zip(axes, ("original", f"change × {gain}", "attacked"), strict=True):
-                place.set_title(head, loc="center", weight="normal", size=9)
+        _row(sheet, triplet, gain, height - TOP - ROW * (i + 1) + BELOW)
+    for middle, head in zip(MIDDLES, ("original", f"change × {gain}", "attacked"), strict=True):
+        sheet.text(middle, height - TOP + 0.04, head, ha="center", size=9)
     return figure
 
 
-def _row(axes: Sequence[Axes], triplet: Triplet, gain: int) -> None:
+def _row(sheet: Axes, triplet: Triplet, gain: int, bottom: float) -> None:
     change = np.clip(127.5 + gain * _change(triplet), 0, 255).astype(np.uint8)
-    for place, pixels in zip(axes, (_pixels(triplet.clean), change, _pixels(triplet.attacked)), strict=True):
-        place.imshow(pixels, interpolation="nearest")
-        place.set(xticks=[], yticks=[])
-        for spine in place.spines.values():
-            spine.set_visible(False)
+    for middle, pixels in zip(MIDDLES, (_pixels(triplet.clean), change, _pixels(triplet.attacked)), strict=True):
+        extent = (middle - SIDE / 2, middle + SIDE / 2, bottom, bottom + SIDE)
+        sheet.imshow(pixels, interpolation="nearest", extent=extent)
     side = f"{SIDES[triplet.label]}\n{triplet.magnification}".rstrip()
-    axes[0].set_ylabel(side, rotation=0, ha="right", va="center", labelpad=5)
-    _score(axes[0], triplet.clean_score, triplet)
-    _score(axes[2], triplet.score, triplet)
-
-
-def _score(axes: Axes, score: float, triplet: Triplet) -> None:
-    called = int(score >= triplet.threshold)
-    right = called == triplet.label
-    text = f"{SIDES[called]} {score:.2f}"
-    axes.set_xlabel(text, size=8.5, labelpad=2, color=CLEAN if right else LOST, weight="normal" if right else "bold")
+    sheet.text(MIDDLES[0] - SIDE / 2 - 0.1, bottom + SIDE / 2, side, ha="right", va="center")
+    for middle, score in ((MIDDLES[0], triplet.clean_score), (MIDDLES[2], triplet.score)):
+        called = int(score >= triplet.threshold)
+        right = called == triplet.label
+        text = f"{SIDES[called]} {score:.2f}"
+        colour, weight = (CLEAN, "normal") if right else (LOST, "bold")
+        sheet.text(middle, bottom - 0.03, text, ha="center", va="top", size=8.5, color=colour, weight=weight)
 
 
 def _change(triplet: Triplet) -> np.ndarray:
