@@ -8,7 +8,7 @@ import typer
 import yaml
 
 from robustgan.cli_gate import EXITS, gate
-from robustgan.cli_run import Threads, Workers, carry_out, try_again
+from robustgan.cli_run import Parts, Threads, Workers, carry_out, try_again
 from robustgan.terminal import SCRATCH, AsJson, Retry, Scratch, Settings, err, out, place_of
 
 EXAMPLES = (
@@ -59,6 +59,7 @@ def audit(
     as_json: AsJson = False,
     workers: Workers = 1,
     threads: Threads = 1,
+    parts: Parts = 1,
     retry_failed: Retry = False,
 ) -> None:
     """Audit a trained classifier: faults, attacks, strength evidence, report. Every patient validates or tests.
@@ -91,7 +92,7 @@ def audit(
         place.depot.write(file.name, text)
     if retry_failed:
         try_again(plan, place)
-    manner = Manner(choose("local", workers, ""))
+    manner = Manner(choose("local", workers, ""), parts=parts)
     folder = carry_out(plan, place, f"robustgan run {file.name}", as_json, manner=manner)
     if policy:
         gate(str(folder), policy, as_json=as_json)  # leaves with the verdict's exit code

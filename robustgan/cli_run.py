@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "Examples: `robustgan run quickstart` · `robustgan run my.yaml --set seed=1 --out /data/x` · "
-    "`robustgan run my.yaml --workers 4` · `robustgan run my.yaml --backend dask --scheduler tls://node1:8786`"
+    "`robustgan run my.yaml --workers 4` · `robustgan run my.yaml --workers 8 --image-shards 8` · "
+    "`robustgan run my.yaml --backend dask --scheduler tls://node1:8786`"
 )
 THREADS = (
     "Threads of torch in each process on a CPU. Results on one and on more threads differ in their last bits, so every "
     "backend uses the same number, whatever the machine."
+)
+PARTS = (
+    "Cut the test images of each attack cell into so many parts, which --workers and --shard share out; joined they "
+    "are the same bytes. For few large cells and many workers. Images from scratch (dcgan) and probes stay whole."
 )
 PROFILE = "Write `profile.csv` under --out: seconds of every stage, and of torch's kernels in those that are done now."
 
@@ -38,6 +43,7 @@ Out = Annotated[str, typer.Option("--out", help="Folder or URL that gets `runs/`
 Workers = Annotated[
     int, typer.Option("--workers", min=0, help="Cells at a time; 0: as many as cores. Of slurm: jobs of the array.")
 ]
+Parts = Annotated[int, typer.Option("--image-shards", min=1, help=PARTS)]
 Threads = Annotated[int, typer.Option("--threads", min=1, envvar="OMP_NUM_THREADS", help=THREADS)]
 
 
@@ -62,6 +68,7 @@ def run(
     max_hours: Annotated[float, typer.Option(help="Begin nothing new after so many hours.", min=0)] = math.inf,
     retry_failed: Retry = False,
     shard: Annotated[str, typer.Option(help="i/n: only every n-th cell from the i-th on, and what they need.")] = "",
+    parts: Parts = 1,
     profile: Annotated[bool, typer.Option("--profile", help=PROFILE)] = False,
 ) -> None:
     """Train, attack, judge, report. The same command again resumes, and redoes nothing that is done."""
@@ -80,10 +87,11 @@ def run(
         raise InputError("--shard: --backend slurm makes the shards itself; leave one of the two out.")
     if backend == "slurm":
         limits = ["--fail-fast"] * fail_fast + [f"--max-hours={max_hours}"] * math.isfinite(max_hours)
+        limits += [f"--image-shards={parts}"] * (parts > 1)
         crew = carry_out_array(plan, place, [*words[1:], *limits], workers, scheduler)
     else:
         crew = choose(backend, workers, scheduler)
-    manner = Manner(crew, fail_fast, max_hours)
+    manner = Manner(crew, fail_fast, max_hours, parts)
     if shard:
         carry_out_shard(plan, place, manner, _shard(shard), as_json)
     else:
@@ -92,11 +100,11 @@ def run(
 
 def try_again(plan: Experiment, place: Place) -> None:
     """Forget what failed in earlier runs of an experiment, so that it is tried again."""
-    from robustgan import store
+    from robustgan.parts import forget
     from robustgan.stages import stages
 
     for stage in stages(plan, place):
-        store.forget_failure(place.out / "runs", stage.kind, stage.key)
+        forget(place, stage)
 
 
 def carry_out(
@@ -114,10 +122,10 @@ def carry_out(
     """
     from robustgan import pipeline, profiling
     from robustgan.console import view
-    from robustgan.stages import stages
+    from robustgan.parts import scheduled
     from robustgan.tensorboard import mirrored
 
-    todo = stages(plan, place)
+    todo = scheduled(plan, place, manner.parts if manner else 1)
     with view(out, len(todo) + 1, place, as_json) as shown, mirrored(board, place, shown) as watch:
         folder, failures = pipeline.run(plan, place, command, watch, manner)
     if as_json:
@@ -134,20 +142,25 @@ def carry_out(
 
 
 def carry_out_shard(plan: Experiment, place: Place, manner: Manner, part: tuple[int, int], as_json: bool) -> None:
-    """Do one shard's cells; the report waits until those of all shards are there.
+    """Do one shard's cells, and join those in parts of which no other shard has one to do.
+
+    The report waits until the cells of all shards are there.
 
     Raises:
         typer.Exit: with 3, where a stage failed.
     """
     from robustgan import pipeline
     from robustgan.console import view
-    from robustgan.execute.loop import shard_of
+    from robustgan.execute import Manner
+    from robustgan.execute.loop import joinable, shard_of
+    from robustgan.parts import cut
     from robustgan.stages import stages
 
-    everything = stages(plan, place)
+    everything = list(cut(stages(plan, place), manner.parts))  # whatever is there: all shards must share out the same
     mine = shard_of(everything, *part)
     with view(out, len(mine), place, as_json) as watch:
         _, failed = pipeline.work(mine, place, watch, manner)
+        failed += pipeline.work(joinable(everything, mine, place), place, watch, Manner()).failed
     left = sum(not place.has(stage) for stage in everything)
     said = f"Shard {part[0]}/{part[1]}: {len(mine) - len(failed)} of its {len(mine)} stages are there."
     if left:

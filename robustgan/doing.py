@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from functools import partial
@@ -14,6 +15,7 @@ from typing import Any
 from robustgan import lease, memory, provenance, steps, store
 from robustgan.errors import FullDiskError, InputError, MachineError, MemoryShortError, RunError
 from robustgan.journal import Tick
+from robustgan.parts import Joined, failure, summed
 from robustgan.profiling import kernels, kernels_of
 from robustgan.stages import Place, Stage
 from robustgan.stopping import heeded
@@ -43,7 +45,8 @@ def do(stage: Stage, place: Place, tick: Tick) -> Path:
 
 def fill(stage: Stage, place: Place, tick: Tick, folder: Path, tell: Tick) -> dict[str, Any]:
     """Do a stage's step in a folder; return what `run.json` says of it."""
-    refuse(stage, place)
+    if not isinstance(stage, Joined):  # its parts are there: why some failed before does not matter any more
+        refuse(stage, place)
     start = time.perf_counter()
     if "device" in stage.settings:  # the step works with torch
         from robustgan import repeatable
@@ -55,12 +58,16 @@ def fill(stage: Stage, place: Place, tick: Tick, folder: Path, tell: Tick) -> di
         tick(done, total, text)
         look()
 
-    inputs = {name: place.near(need) for name, need in stage.needs.items()}
-    with heeded(patient=stage.step in TRAININGS) as stop, kernels(kernels_of(place, stage)) as look:
-        stage.step(Work(stage.settings, inputs, folder, place.data, both, stop))
+    inputs = {name: place.near(need) for name, need in stage.takes.items()}
+    notes = None if isinstance(stage, Joined) else kernels_of(place, stage)
+    with heeded(patient=stage.step in TRAININGS) as stop, kernels(notes) as look:
+        stage.do(Work(stage.settings, inputs, folder, place.data, both, stop))
     record = {"stage": stage.kind, "name": stage.name, "key": stage.key, "settings": stage.settings}
     keys = {name: need.key for name, need in stage.needs.items()}
     cost = {"seconds": round(time.perf_counter() - start, 3), "peak_mib": provenance.peak_memory()}
+    if isinstance(stage, Joined):
+        parts = [json.loads((path / "run.json").read_text("utf-8")) for path in inputs.values()]
+        return {**record, "inputs": keys, **summed(parts, cost)}
     return {**record, "inputs": keys, **provenance.machine(), **cost}
 
 
@@ -70,7 +77,7 @@ def refuse(stage: Stage, place: Place) -> None:
     Raises:
         RunError, InputError: what it was, in the same words.
     """
-    known = store.failure(place.out / "runs", stage.kind, stage.key)
+    known = failure(place, stage)
     if known:
         kinds = {"InputError": InputError, "MemoryShortError": MemoryShortError}
         raise kinds.get(known["error"], RunError)(known["reason"])

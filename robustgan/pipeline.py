@@ -1,7 +1,8 @@
 """START HERE: what `robustgan run` does, in the order in which it happens.
 
 `stages` (stages.py) says which steps (steps.py) a config needs and what each depends on; `run` goes through them and
-skips what is already there (execute/loop.py), in this process or in others. Nothing here imports torch.
+skips what is already there (execute/loop.py), in this process or in others. A cell can be cut into parts for several
+workers (parts.py). Nothing here imports torch.
 
     manifest -> pixels -> split (a fold) -> classifier (a model and fold) -> inspected
              -> operating (a model) -> probed (a model and fold) -> generator (an attack that trains)
@@ -13,7 +14,6 @@ from __future__ import annotations
 import platform
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +24,8 @@ from robustgan.execute import Manner
 from robustgan.execute.loop import Loop, Outcome, Watch
 from robustgan.experiment import Experiment
 from robustgan.journal import silent
-from robustgan.stages import Place, Stage, policy_of, stages
+from robustgan.parts import scheduled
+from robustgan.stages import Place, Stage, policy_of
 
 CELLS = ("attacked", "forged")  # stages whose tables a report is about
 
@@ -44,7 +45,10 @@ def run(
             first that fails.
         InputError: a stage failed without which no other would mean anything, or the disk is full.
     """
-    done, failed = work(stages(plan, place), place, watch, manner or Manner())
+    manner = manner or Manner()
+    outcome = work(scheduled(plan, place, manner.parts), place, watch, manner)
+    done = [stage for stage in outcome.done if stage.whole is None]  # a report knows cells, never parts
+    failed = [(stage, why) for stage, why in outcome.failed if stage.whole is None]
     if not any(stage.kind in CELLS for stage in done):
         raise RunError(f"no cell is done, so there is nothing to report. {failed[0][0].name}: {failed[0][1]}.")
     final = closing(plan, done, failed, command)
@@ -72,7 +76,7 @@ def build_apart(stage: Stage, place: Place) -> None:
     Raises:
         RunError: the code of robustgan here is not the code that the run was planned with.
     """
-    if replace(stage).key != stage.key:  # a copy, so that the key is made anew from the code on this machine
+    if stage.afresh().key != stage.key:
         raise RunError(
             f"the worker on {platform.node()} has other code of robustgan (or of a plug-in) than the run that asked. "
             "Install the same there."
@@ -85,9 +89,10 @@ def build(stage: Stage, place: Place, watch: Watch) -> Path:
     kept = place.has(stage)
     tick = watch(stage, kept)
     if not kept:
-        for need in stage.needs.values():
+        for need in stage.takes.values():
             brought(need, place, watch, light=stage.kind == "report")
-        do(stage, place, tick)
+        if stage.takes is stage.needs or not place.has(stage):  # who joined it meanwhile may have left no part here
+            do(stage, place, tick)
     return place.keep(stage)
 
 

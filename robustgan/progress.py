@@ -13,6 +13,7 @@ from typing import Any
 
 from robustgan import lease, store
 from robustgan.experiment import Experiment
+from robustgan.parts import Joined, Part, begun, failure
 from robustgan.remote.address import MissingError
 from robustgan.stages import Place, Stage, stages
 
@@ -23,11 +24,11 @@ OVER = ("done", "failed", "oom", "blocked")  # states that no run changes by its
 def survey(plan: Experiment, place: Place) -> dict[str, Any]:
     """What `robustgan status --json` prints."""
     rows: dict[str, dict[str, Any]] = {}
-    for stage in stages(plan, place):
+    for stage in begun(stages(plan, place), place):
         rows[stage.key] = _state(stage, place, rows)
     found = list(rows.values())
     counts = Counter(row["state"] for row in found)
-    written = _written(plan, place, [row["key"] for row in found if row["state"] == "done"])
+    written = _written(plan, place, [row["key"] for row in found if row["state"] == "done" and "part" not in row])
     left, unknown = time_left(found)
     return {
         "name": plan.name,
@@ -44,6 +45,10 @@ def _state(stage: Stage, place: Place, before: dict[str, dict[str, Any]]) -> dic
     """One stage, and what is known of it in its state."""
     runs = place.out / "runs"
     row: dict[str, Any] = {"stage": stage.kind, "name": stage.name, "key": stage.key}
+    if isinstance(stage, Part):
+        row |= {"part": stage.number, "parts": stage.parts, "of": stage.of.kind}
+    elif isinstance(stage, Joined):
+        row["parts"] = len(stage.parts)
     record = lease.read(place.folder(stage) / "run.json")
     if record is not None or place.has(stage):
         return {**row, "state": "done", "seconds": (record or {}).get("seconds")}
@@ -53,11 +58,11 @@ def _state(stage: Stage, place: Place, before: dict[str, dict[str, Any]]) -> dic
         now = time.time()  # of two machines: shown to people, and nothing depends on it
         ages = {"seconds": round(now - held["started"], 1), "beat_seconds_ago": round(now - held["beat"], 1)}
         return {**row, "state": "running", **kept, **ages}
-    failed = store.failure(runs, stage.kind, stage.key)
+    failed = failure(place, stage)
     if failed:
         kept = {name: failed[name] for name in ("reason", "host", "pid", "at")}
         return {**row, "state": "oom" if failed["kind"] == "oom" else "failed", **kept}
-    lost = [n.name for n in stage.needs.values() if before[n.key]["state"] in ("failed", "oom", "blocked")]
+    lost = [n.name for n in stage.takes.values() if before[n.key]["state"] in ("failed", "oom", "blocked")]
     return {**row, "state": "blocked", "reason": f"it needs `{lost[0]}`"} if lost else {**row, "state": "pending"}
 
 
@@ -84,8 +89,7 @@ def time_left(rows: Iterable[dict[str, Any]]) -> tuple[float, int]:
             lengths.setdefault(row["stage"], []).append(row["seconds"])
     left, unknown, workers = 0.0, 0, 0
     for row in rows:
-        known = lengths.get(row["stage"])
-        mean = sum(known) / len(known) if known else None
+        mean = _expected(row, lengths)
         if row["state"] == "running":
             workers += 1
             if row["done"] and row["total"]:
@@ -96,3 +100,13 @@ def time_left(rows: Iterable[dict[str, Any]]) -> tuple[float, int]:
             continue
         left, unknown = (left, unknown + 1) if mean is None else (left + mean, unknown)
     return round(left / max(1, workers), 1), unknown
+
+
+def _expected(row: dict[str, Any], lengths: dict[str, list[float]]) -> float | None:
+    """Seconds that a stage takes; None where nothing tells. A part takes its share of a cell, joining takes nothing."""
+    if "parts" in row and "part" not in row:
+        return 0.0
+    known, shares = lengths.get(row["stage"]), 1
+    if known is None and "of" in row:
+        known, shares = lengths.get(row["of"]), row["parts"]
+    return sum(known) / len(known) / shares if known else None

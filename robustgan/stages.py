@@ -6,7 +6,7 @@ Nothing here imports torch, and nothing is done: a plan only looks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,24 @@ class Stage:
         inputs = {name: stage.key for name, stage in self.needs.items()}
         return digest([self.kind, self.settings, inputs, code_digest(self.step, *self.modules)])
 
+    @property
+    def takes(self) -> dict[str, Stage]:
+        """The stages whose folders it is made from; other than `needs` where it is joined from parts (parts.py)."""
+        return self.needs
+
+    @property
+    def whole(self) -> Stage | None:
+        """The stage that this one is a part of; once that is there, nobody asks for its parts."""
+        return None
+
+    def do(self, work: Work) -> None:
+        """Fill its folder."""
+        self.step(work)
+
+    def afresh(self) -> Stage:
+        """A copy whose key is made anew, from the code on this machine."""
+        return replace(self)
+
 
 @dataclass(frozen=True)
 class Place:
@@ -61,7 +79,12 @@ class Place:
         return self.out / "runs" / stage.kind / stage.key
 
     def has(self, stage: Stage) -> bool:
-        """Whether a stage is done: on this disk, or in the depot, from where it comes when a stage needs it."""
+        """Whether a stage is done: on this disk, or in the depot, from where it comes when a stage needs it.
+
+        A part of a cell is done with when the cell is there.
+        """
+        if stage.whole is not None and self.has(stage.whole):
+            return True
         return self.folder(stage).exists() or (self.depot is not None and self.depot.has(stage.kind, stage.key))
 
     def bring(self, stage: Stage, light: bool = False) -> Path | None:

@@ -210,6 +210,24 @@ def transferred(work: Work) -> None:
     tables.write(pd.concat(frames, ignore_index=True), tables.PREDICTIONS, work.folder / "predictions.parquet")
 
 
+def attacked_part(work: Work) -> None:
+    """`attacked`, of one slice of the test images; nothing where the slice is empty."""
+    from robustgan.slices import narrowed
+
+    with narrowed(work) as mine:
+        if mine is not None:
+            attacked(mine)
+
+
+def transferred_part(work: Work) -> None:
+    """`transferred`, of one slice of the test images; nothing where the slice is empty."""
+    from robustgan.slices import narrowed
+
+    with narrowed(work) as mine:
+        if mine is not None:
+            transferred(mine)
+
+
 def forged(work: Work) -> None:
     """Make images from scratch that fool the classifier; let oracles say whether their labels hold."""
     from robustgan import tables

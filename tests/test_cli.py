@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from robustgan import cli
+from robustgan import cli, cli_run
 from robustgan.config import read_yaml
+from robustgan.errors import InputError
 from robustgan.experiment import experiment
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -149,6 +151,7 @@ def test_synthetic_data_can_be_written_and_audited(tmp_path: Path) -> None:
     [
         (("--shard", "5/4"), "--shard: found 5/4, expected i/n"),
         (("--shard", "two"), "--shard: found two, expected i/n"),
+        (("--image-shards", "0"), "Invalid value for '--image-shards'"),
         (("--scheduler", "tcp://x:1"), "it belongs to --backend dask or slurm"),
         (("--backend", "slurm", "--shard", "1/2"), "makes the shards itself"),
         (("--backend", "slurm"), "--backend slurm: Could not detect .srun."),
@@ -158,6 +161,22 @@ def test_where_cells_run_is_checked_before_anything_runs(tmp_path: Path, words: 
     printed = robustgan("run", "smoke", "--out", str(tmp_path), *words, code=2)
     assert re.search(said, printed.replace("\n", " ")), printed
     assert not (tmp_path / "runs").exists() or "slurm" in words
+
+
+def test_jobs_of_slurm_cut_cells_as_they_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    def array(plan: object, place: object, words: list[str], shards: int, parameters: str) -> None:
+        told.extend(words)
+        raise InputError("planted")
+
+    monkeypatch.setattr(cli_run, "carry_out_array", array)
+    words = ["run", "smoke", "--out", str(tmp_path), "--backend", "slurm", "--workers", "3"]
+    assert isinstance(CliRunner().invoke(cli.app, [*words, "--image-shards", "4"]).exception, InputError)
+    assert told == ["run", "smoke", "--image-shards=4"]
+    told.clear()
+    CliRunner().invoke(cli.app, words)
+    assert told == ["run", "smoke"]
 
 
 def test_a_backend_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

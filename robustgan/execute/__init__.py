@@ -68,6 +68,7 @@ class Manner:
     backend: Backend = field(default_factory=Here)
     fail_fast: bool = False  # stop at the first stage that fails
     max_hours: float = math.inf  # nothing new begins after them
+    parts: int = 1  # into which the test images of a cell are cut (parts.py)
 
 
 def choose(name: str, workers: int, scheduler: str) -> Backend:

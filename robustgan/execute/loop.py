@@ -15,6 +15,7 @@ from robustgan import lease, store
 from robustgan.errors import InputError, MachineError, RunError
 from robustgan.execute import Job, Manner
 from robustgan.journal import Tick
+from robustgan.parts import Joined
 from robustgan.stages import Place, Stage
 
 BASE = (
@@ -42,6 +43,7 @@ class Loop:
     def __init__(self, todo: Sequence[Stage], place: Place, manner: Manner, watch: Watch) -> None:
         self.todo, self.place, self.manner, self.watch = todo, place, manner, watch
         self.waiting = list(todo)
+        self.mine = {stage.key for stage in todo}  # what else a stage needs is there before (`joinable`)
         self.running: dict[Future[object], tuple[Stage, Tick | None]] = {}
         self.done: set[str] = set()
         self.failed: dict[str, str] = {}
@@ -72,14 +74,14 @@ class Loop:
         for stage in list(self.waiting):
             if len(self.running) >= capacity:
                 return
-            if not all(need.key in self.done for need in stage.needs.values()):
+            if not all(need.key in self.done or need.key not in self.mine for need in stage.takes.values()):
                 continue
             if self.place.has(stage):
                 self.place.keep(stage)
                 self.waiting.remove(stage)
                 self.watch(stage, True)
                 self.done.add(stage.key)
-            elif time.monotonic() < self.end:
+            elif time.monotonic() < self.end or isinstance(stage, Joined):  # its work is done: nothing new begins
                 self.waiting.remove(stage)
                 tick = self.watch(stage, False) if backend.apart else None
                 self.running[backend.submit(stage, job_of(stage))] = stage, tick
@@ -109,9 +111,11 @@ class Loop:
         """What was done and what was not; a stage that waited in vain says for what."""
         failed = dict(self.failed)
         for stage in self.todo:
-            lost = [need.name for need in stage.needs.values() if need.key in failed]
-            if lost:
-                failed[stage.key] = f"not run: it needs `{lost[0]}`, which failed"
+            lost = [need for need in stage.takes.values() if need.key in failed]
+            if lost and isinstance(stage, Joined):
+                failed[stage.key] = failed[lost[0].key]  # in the words in which it would fail as a whole
+            elif lost:
+                failed[stage.key] = f"not run: it needs `{lost[0].name}`, which failed"
         late = f"not run: {self.manner.max_hours:g} hours were over (--max-hours)"
         left = [(stage, failed.get(stage.key, late)) for stage in self.todo if stage.key not in self.done]
         return Outcome([stage for stage in self.todo if stage.key in self.done], left)
@@ -129,9 +133,12 @@ def progress_of(place: Place, stage: Stage) -> tuple[int, int, str] | None:
 
 
 def shard_of(todo: Sequence[Stage], i: int, n: int) -> list[Stage]:
-    """Every n-th cell from the i-th on, and all that these need; a cell is a stage that no other needs."""
+    """Every n-th cell from the i-th on, and all that these need; a cell is a stage that no other needs.
+
+    Of a cell in parts, the parts are what is shared out: `joinable` says when it can be joined.
+    """
     needed = {need.key for stage in todo for need in stage.needs.values()}
-    cells = [stage for stage in todo if stage.key not in needed]
+    cells = [stage for stage in todo if stage.key not in needed and not isinstance(stage, Joined)]
     kept: dict[str, Stage] = {}
     queue = cells[i - 1 :: n]
     while queue:
@@ -140,3 +147,10 @@ def shard_of(todo: Sequence[Stage], i: int, n: int) -> list[Stage]:
             kept[stage.key] = stage
             queue += stage.needs.values()
     return [stage for stage in todo if stage.key in kept]
+
+
+def joinable(todo: Sequence[Stage], mine: Sequence[Stage], place: Place) -> list[Stage]:
+    """Cells that a shard had parts of and that can be joined, as the parts of all shards are there."""
+    keys = {stage.key for stage in mine}
+    cells = [stage for stage in todo if isinstance(stage, Joined) and any(part.key in keys for part in stage.parts)]
+    return [cell for cell in cells if not place.has(cell) and all(map(place.has, cell.parts))]

@@ -16,10 +16,10 @@ from typing import Any
 import submitit
 from submitit.core.utils import UncompletedJobError
 
-from robustgan import store
 from robustgan.config import read_yaml
 from robustgan.errors import InputError, RunError
-from robustgan.execute import Backend, Job
+from robustgan.execute import Backend, Here, Job
+from robustgan.parts import Joined, failure
 from robustgan.stages import Place, Stage
 
 KNOWN = (0, 3)  # exit codes of a shard that did what it could: the stages say what failed
@@ -58,7 +58,7 @@ class Shard:
 
 
 class Collected(Backend):
-    """Does nothing: what the jobs did not leave is a failure."""
+    """Does nothing but join: what the jobs did not leave is a failure."""
 
     def __init__(self, place: Place, logs: Path) -> None:
         self.place, self.logs = place, logs
@@ -68,8 +68,10 @@ class Collected(Backend):
         return 1
 
     def submit(self, stage: Stage, job: Job) -> Future[object]:
-        """Say why a stage is not there, where its job said so."""
-        known = store.failure(self.place.out / "runs", stage.kind, stage.key)
+        """Say why a stage is not there, where its job said so; join what its jobs left in parts."""
+        if isinstance(stage, Joined):
+            return Here().submit(stage, job)
+        known = failure(self.place, stage)
         future: Future[object] = Future()
         future.set_exception(RunError(known["reason"] if known else f"no job made it; their logs are in {self.logs}."))
         return future

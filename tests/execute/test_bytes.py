@@ -19,6 +19,7 @@ SMALL = [
     "{kind: advgan, threat: {norm: linf, eps: 8/255}, epochs: 2}]",
     "oracles=[]",
 ]
+CUT = ("--image-shards", "2")
 THREADS = "2"  # not what the workers of two would take by themselves on this or any machine
 
 
@@ -46,9 +47,9 @@ def serial(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["local", "dask"])
-def test_workers_make_the_same_bytes(backend: str, serial: dict[str, bytes], tmp_path: Path) -> None:
-    done = robustgan(*words(tmp_path, "--backend", backend, "--workers", "2"))
+@pytest.mark.parametrize("how", [("--backend", "local"), ("--backend", "dask"), CUT], ids=" ".join)
+def test_workers_make_the_same_bytes(how: tuple[str, str], serial: dict[str, bytes], tmp_path: Path) -> None:
+    done = robustgan(*words(tmp_path, *how, "--workers", "2"))
     assert done.returncode == 0, done.stderr
     assert report(tmp_path) == serial
     records = json.loads((tmp_path / "reports" / "tiny" / "run.json").read_text())["stages"]
@@ -56,8 +57,9 @@ def test_workers_make_the_same_bytes(backend: str, serial: dict[str, bytes], tmp
 
 
 @pytest.mark.slow
-def test_shards_make_the_same_bytes(serial: dict[str, bytes], tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "robustgan", *words(tmp_path, "--threads", THREADS)]
+@pytest.mark.parametrize("how", [(), CUT], ids=" ".join)
+def test_shards_make_the_same_bytes(how: tuple[str, ...], serial: dict[str, bytes], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "robustgan", *words(tmp_path, "--threads", THREADS, *how)]
     executor = submitit.LocalExecutor(tmp_path / "logs")
     executor.update_parameters(timeout_min=60)
     jobs = slurm.array(executor, command, 2)

@@ -12,7 +12,9 @@ from robustgan import store
 from robustgan.errors import InputError, RunError
 from robustgan.execute import slurm
 from robustgan.journal import silent
+from robustgan.parts import cut
 from robustgan.stages import Place
+from tests import cells
 from tests.execute import planted
 from tests.execute.conftest import Carry, await_file, stage, tree
 
@@ -99,3 +101,14 @@ def test_what_no_job_left_is_a_failure_with_its_reason(carry: Carry, place: Plac
         ("bad", "planted: bad"),
         ("lost", "no job made it; their logs are in logs."),
     ]
+
+
+def test_parts_that_jobs_left_are_joined_and_a_missing_one_is_named(tmp_path: Path) -> None:
+    place = cells.prepare(Place(tmp_path / "out", tmp_path))
+    crew = slurm.Collected(place, Path("logs"))
+    left, right = list(cut([cells.cell()], 2)), list(cut([cells.cell(steps=3)], 2))
+    cells.work([*left[:-1], right[0]], place)
+    done, failed = cells.work([*left, *right], place, backend=crew)
+    assert done[-2].key == left[-1].key
+    why = "no job made it; their logs are in logs."
+    assert [(stage.key, text) for stage, text in failed] == [(stage.key, why) for stage in right[1:]]

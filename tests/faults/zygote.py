@@ -8,6 +8,7 @@ to `LOG.txt`, the points that they pass to `LOG`. A fault may have
 - `signal`: the process gets this signal then; or `errno`: what it was about to do fails with this error;
 - `torn`: a file that is about to get its name is cut in half first, as by a kill in the middle of writing it
   (libraries write their files without Python knowing);
+- `more`: words of the command that are its own;
 - `clock`: seconds by which the process's clock is wrong; `silence`: seconds after which a host counts as dead.
 
 A point is a folder made, a file opened to be written, linked, renamed or removed, just before it happens, or a tick of
@@ -95,7 +96,7 @@ def begin(request: dict, fault: dict) -> int:
     lease.SILENCE = fault.get("silence", lease.SILENCE)
     time.time = lambda: clock() + fault.get("clock", 0)
     sys.addaudithook(watched.hook)
-    sys.argv = ["robustgan", *request["words"]]
+    sys.argv = ["robustgan", *request["words"], *fault.get("more", ())]
     try:
         cli.main()
     except SystemExit as left:
