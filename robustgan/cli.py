@@ -24,7 +24,19 @@ from robustgan.errors import InputError, RunError
 from robustgan.postponed import postpone
 from robustgan.shipped import configs, policies
 from robustgan.stopping import MESSAGE, Stopped, heed
-from robustgan.terminal import SCRATCH, AsJson, Data, Scratch, Settings, err, out, place_of, read_plan, report_folder
+from robustgan.terminal import (
+    SCRATCH,
+    AsJson,
+    Data,
+    Scratch,
+    Settings,
+    err,
+    examples,
+    out,
+    place_of,
+    read_plan,
+    report_folder,
+)
 
 app = typer.Typer(
     name="robustgan",
@@ -38,12 +50,17 @@ app = typer.Typer(
 app.add_typer(data_app, name="data")
 app.add_typer(rate_app, name="rate")
 app.command(
-    epilog=f"{EXITS} Examples: `robustgan gate reports/audit --policy release --sarif gate.sarif` · "
-    "`robustgan gate reports/new --policy update --baseline reports/old`"
+    epilog=f"{EXITS}\n\n"
+    + examples(
+        "robustgan gate reports/audit --policy release --sarif gate.sarif",
+        "robustgan gate reports/new --policy update --baseline reports/old",
+    )
 )(gate)
 app.command(
-    epilog="Examples: `robustgan compare reports/old reports/new` · "
-    "`robustgan compare reports/audit reports/audit --model densenet --other vit --csv`"
+    epilog=examples(
+        "robustgan compare reports/old reports/new",
+        "robustgan compare reports/audit reports/audit --model densenet --other vit --csv",
+    )
 )(compare)
 app.command(epilog=RUN_EXAMPLES)(run)
 app.command(epilog=EXAMPLES)(audit)
@@ -64,7 +81,7 @@ def root(
         out.print(__version__)
 
 
-@app.command(epilog="Example: `robustgan plan quickstart --json`")
+@app.command(epilog=examples("robustgan plan quickstart --json"))
 def plan(
     config: Config,
     sets: Settings = None,
@@ -91,7 +108,13 @@ def plan(
     out.print(f"{sum(not r['cached'] for r in rows)} of {len(rows)} stages to do, then the report.", highlight=False)
 
 
-@app.command("list", epilog="Examples: `robustgan list attacks` · `robustgan list metrics --json`")
+@app.command(
+    "list",
+    epilog=examples(
+        "robustgan list attacks",
+        "robustgan list metrics --json",
+    ),
+)
 def list_(
     what: Annotated[
         Literal["attacks", "datasets", "models", "metrics", "configs", "policies", "gates"],
@@ -109,7 +132,7 @@ def list_(
         out.print(f"{name:<{width}}  {text}", markup=False, highlight=False)
 
 
-@app.command(epilog="Example: `robustgan report reports/quickstart`")
+@app.command(epilog=examples("robustgan report reports/quickstart"))
 def report(folder: Annotated[str, typer.Argument(help="A report folder, as `run` made it, or its URL.")]) -> None:
     """Render a report again from its own tables. Needs no torch."""
     from robustgan import seal
@@ -141,11 +164,16 @@ def doctor(as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-@app.command(epilog="Examples: `robustgan schema > configs/schema.json` · `robustgan schema verdict`")
+@app.command(
+    epilog=examples(
+        "robustgan schema > configs/schema.json",
+        "robustgan schema verdict",
+    )
+)
 def schema(
     what: Annotated[Literal["config", "policy", "verdict"], typer.Argument(help="Schema of what.")] = "config",
 ) -> None:
-    """Print the JSON Schema of a config, of a policy, or of the verdict that `gate --json` writes."""
+    """Print the JSON Schema of a config, of a policy, or of the verdict that `gate --verdict` writes."""
     from robustgan.schema import SCHEMAS
 
     out.print(json.dumps(SCHEMAS[what](), indent=1), markup=False, highlight=False)

@@ -9,13 +9,13 @@ import yaml
 
 from robustgan.cli_gate import EXITS, gate
 from robustgan.cli_run import Parts, Threads, Workers, carry_out, try_again
-from robustgan.terminal import SCRATCH, AsJson, Retry, Scratch, Settings, err, out, place_of
+from robustgan.terminal import FOLDERS, SCRATCH, AsJson, Retry, Scratch, Settings, err, examples, out, place_of
 
-EXAMPLES = (
-    f"With a policy: {EXITS} "
-    "Examples: `robustgan audit --model net.safetensors --architecture densenet121 --data slides --policy release` · "
-    "`robustgan audit --model net.onnx --head malignant --data slides --columns group=patient_id` · "
-    "`robustgan audit --model my_net.py:build --run-code --data slides --dry-run > audit.yaml`"
+CLASSIFIER, IMAGES, VERDICT = "The classifier", "The images", "Attacks and verdict"
+EXAMPLES = f"With a policy: {EXITS}\n\n" + examples(
+    "robustgan audit --model net.safetensors --architecture densenet121 --data slides --policy release",
+    "robustgan audit --model net.onnx --head malignant --data slides --columns group=patient_id",
+    "robustgan audit --model my_net.py:build --run-code --data slides --dry-run > audit.yaml",
 )
 HEAD = (
     "What each output stands for, in order: `benign,malignant` (the default), `malignant,benign`, `malignant` for one "
@@ -30,29 +30,60 @@ POLICY = "Judge the run by this policy, in the report too: a file, or the name o
 
 
 def audit(
-    model: Annotated[str, typer.Option(help="Weights, .pt2, .onnx, module:function, file.py:function or a plug-in.")],
-    data: Annotated[str, typer.Option(help="Folder with a CSV table of images, labels and patients; or a kind.")],
-    policy: Annotated[str, typer.Option(help=POLICY)] = "",
-    architecture: Annotated[str, typer.Option(help="Of a weights file, as timm calls it.")] = "",
-    weights: Annotated[str, typer.Option(help="Weights file for the module that a function returns.")] = "",
-    head: Annotated[str, typer.Option(help=HEAD)] = "",
-    probabilities: Annotated[bool, typer.Option("--probabilities", help="The outputs are no logits.")] = False,
-    normalise: Annotated[str, typer.Option(help="imagenet (default of weights files), half, none or bytes.")] = "",
-    run_code: Annotated[bool, typer.Option("--run-code", help=RUN_CODE)] = False,
-    table: Annotated[str, typer.Option(help="The CSV table in the folder; manifest.csv by default.")] = "",
-    columns: Annotated[str, typer.Option(help="Its columns: path=file,label=class,group=patient_id.")] = "",
-    labels: Annotated[str, typer.Option(help="Its labels: tumour=malignant,normal=benign.")] = "",
-    size: Annotated[int, typer.Option(help="Side of the square that images are brought to, in pixels.")] = 224,
-    eps: Annotated[list[str] | None, typer.Option(help="Budget, largest last; 8/255 by default.")] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            help="Weights, .pt2, .onnx, module:function, file.py:function or a plug-in.", rich_help_panel=CLASSIFIER
+        ),
+    ],
+    data: Annotated[
+        str,
+        typer.Option(help="Folder with a CSV table of images, labels and patients; or a kind.", rich_help_panel=IMAGES),
+    ],
+    policy: Annotated[str, typer.Option(help=POLICY, rich_help_panel=VERDICT)] = "",
+    architecture: Annotated[
+        str, typer.Option(help="Of a weights file, as timm calls it.", rich_help_panel=CLASSIFIER)
+    ] = "",
+    weights: Annotated[
+        str, typer.Option(help="Weights file for the module that a function returns.", rich_help_panel=CLASSIFIER)
+    ] = "",
+    head: Annotated[str, typer.Option(help=HEAD, rich_help_panel=CLASSIFIER)] = "",
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="The outputs are no logits.", rich_help_panel=CLASSIFIER)
+    ] = False,
+    normalise: Annotated[
+        str, typer.Option(help="imagenet (default of weights files), half, none or bytes.", rich_help_panel=CLASSIFIER)
+    ] = "",
+    run_code: Annotated[bool, typer.Option("--run-code", help=RUN_CODE, rich_help_panel=CLASSIFIER)] = False,
+    table: Annotated[
+        str, typer.Option(help="The CSV table in the folder; manifest.csv by default.", rich_help_panel=IMAGES)
+    ] = "",
+    columns: Annotated[
+        str, typer.Option(help="Its columns: path=file,label=class,group=patient_id.", rich_help_panel=IMAGES)
+    ] = "",
+    labels: Annotated[
+        str, typer.Option(help="Its labels: tumour=malignant,normal=benign.", rich_help_panel=IMAGES)
+    ] = "",
+    size: Annotated[
+        int, typer.Option(help="Side of the square that images are brought to, in pixels.", rich_help_panel=IMAGES)
+    ] = 224,
+    eps: Annotated[
+        list[str] | None, typer.Option(help="Budget, largest last; 8/255 by default.", rich_help_panel=VERDICT)
+    ] = None,
     operating: Annotated[
-        str, typer.Option(help="half, youden or sensitivity=0.95, on validation patients.")
+        str, typer.Option(help="half, youden or sensitivity=0.95, on validation patients.", rich_help_panel=VERDICT)
     ] = "youden",
-    train_share: Annotated[float, typer.Option(min=0, max=0.9, help=LEARN)] = 0.0,
-    quick: Annotated[bool, typer.Option("--quick", help="Few steps and queries: a first look.")] = False,
+    train_share: Annotated[float, typer.Option(min=0, max=0.9, help=LEARN, rich_help_panel=VERDICT)] = 0.0,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Few steps and queries: a first look.", rich_help_panel=VERDICT)
+    ] = False,
     name: Annotated[str, typer.Option(help="Name of the report; made from the model's by default.")] = "",
     sets: Settings = None,
     out_dir: Annotated[
-        str, typer.Option("--out", help="Folder or URL that gets `runs/`, `reports/` and the config.")
+        str,
+        typer.Option(
+            "--out", help="Folder or URL that gets `runs/`, `reports/` and the config.", rich_help_panel=FOLDERS
+        ),
     ] = ".",
     scratch: Scratch = SCRATCH,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the config; run nothing.")] = False,

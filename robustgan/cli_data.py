@@ -8,13 +8,16 @@ from typing import Annotated, Any, Literal
 import typer
 
 from robustgan.errors import InputError
-from robustgan.terminal import SCRATCH, AsJson, Data, Scratch, Settings, data_folder, err, out, read_plan
+from robustgan.terminal import SCRATCH, AsJson, Data, Scratch, Settings, data_folder, err, examples, out, read_plan
 
 data_app = typer.Typer(help="Look at, download or make data.", no_args_is_help=True)
 
 
 @data_app.command(
-    epilog="Examples: `robustgan data audit /data/BreaKHis_v1 --partial` · `robustgan data audit --config idc_subset`"
+    epilog=examples(
+        "robustgan data audit /data/BreaKHis_v1 --partial",
+        "robustgan data audit --config idc_subset",
+    )
 )
 def audit(
     root_dir: Annotated[Path | None, typer.Argument(metavar="[ROOT]", help="Root of a BreakHis tree.")] = None,
@@ -47,7 +50,7 @@ def audit(
             out.print(line, markup=False, highlight=False)
 
 
-@data_app.command(epilog="Example: `robustgan data fetch breakhis /data/breakhis`")
+@data_app.command(epilog=examples("robustgan data fetch breakhis /data/breakhis"))
 def fetch(
     name: Annotated[Literal["breakhis"], typer.Argument(help="Which data set.")],
     dest: Annotated[Path, typer.Argument(help="Folder to put it in.")],
@@ -62,7 +65,7 @@ def fetch(
 
 
 @data_app.command(
-    epilog="Example: `robustgan data synth synthetic-breakhis --set patients=82 --set width=700 --set height=460`"
+    epilog=examples("robustgan data synth synthetic-breakhis --set patients=82 --set width=700 --set height=460")
 )
 def synth(
     dest: Annotated[Path, typer.Argument(help="Folder that gets the BreakHis tree; must not exist yet.")],

@@ -32,9 +32,9 @@ def gate(
     baseline: Annotated[str | None, typer.Option(help="Report that the run must not be worse than.")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write the verdict as JUnit XML to this file.")] = None,
     sarif: Annotated[Path | None, typer.Option(help="Write it as SARIF 2.1.0.")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write it as JSON (`schema verdict`).")] = None,
+    verdict_file: Annotated[Path | None, typer.Option("--verdict", help="Write it as JSON (`schema verdict`).")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write it as Markdown for a pull request.")] = None,
-    as_json: Annotated[bool, typer.Option("--as-json", help="Print JSON for a program to read.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Hold a run against a policy: pass, fail, incomplete or indeterminate. Needs no torch."""
     from robustgan.gates import document, judge, read_policy, read_run, summary
@@ -48,7 +48,7 @@ def gate(
         verdict = judge(read_run(folder), demands, None if baseline is None else read_run(other))
     _write(junit, junit_xml.text(verdict))
     _write(sarif, _sarif(verdict, path))
-    _write(json_file, document.text(verdict))
+    _write(verdict_file, document.text(verdict))
     _write(markdown, summary.text(verdict))
     _show(verdict, as_json)
     raise typer.Exit(verdict.exit_code)

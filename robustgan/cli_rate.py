@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from robustgan.terminal import AsJson, out
+from robustgan.terminal import AsJson, examples, out
 
 rate_app = typer.Typer(help="Let people rate a run's images, blind.", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Argument(help="The folder that `rate make` wrote; its key lies beside it.")]
 
 
-@rate_app.command(epilog="Example: `robustgan rate make reports/quickstart --out rating --images 40`")
+@rate_app.command(epilog=examples("robustgan rate make reports/quickstart --out rating --images 40"))
 def make(
     run: Annotated[Path, typer.Argument(metavar="REPORT", help="A report, or the `--out` of a run with one report.")],
     out_dir: Annotated[Path, typer.Option("--out", help="Folder for the raters; must not exist yet.")],
@@ -40,7 +40,7 @@ def make(
     out.print(f"Key, for nobody who rates: {place}", markup=False, highlight=False)
 
 
-@rate_app.command(epilog="Example: `robustgan rate score rating ratings-ana.csv ratings-ben.csv`")
+@rate_app.command(epilog=examples("robustgan rate score rating ratings-ana.csv ratings-ben.csv"))
 def score(
     folder: Folder,
     sheets: Annotated[list[Path] | None, typer.Argument(help="Filled-in sheets; else all CSV files in FOLDER.")] = None,

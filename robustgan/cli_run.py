@@ -13,17 +13,35 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from robustgan.errors import InputError
-from robustgan.terminal import SCRATCH, AsJson, Data, Retry, Scratch, Settings, err, out, place_of, read_plan
+from robustgan.terminal import (
+    FAULTS,
+    FOLDERS,
+    NOTES,
+    SCRATCH,
+    SPREAD,
+    AsJson,
+    Data,
+    Retry,
+    Scratch,
+    Settings,
+    err,
+    examples,
+    out,
+    place_of,
+    read_plan,
+)
 
 if TYPE_CHECKING:
     from robustgan.execute import Backend, Manner
     from robustgan.experiment import Experiment
     from robustgan.stages import Place
 
-EXAMPLES = (
-    "Examples: `robustgan run quickstart` · `robustgan run my.yaml --set seed=1 --out /data/x` · "
-    "`robustgan run my.yaml --workers 4` · `robustgan run my.yaml --workers 8 --image-shards 8` · "
-    "`robustgan run my.yaml --backend dask --scheduler tls://node1:8786`"
+EXAMPLES = examples(
+    "robustgan run quickstart",
+    "robustgan run my.yaml --set seed=1 --out /data/x",
+    "robustgan run my.yaml --workers 4",
+    "robustgan run my.yaml --workers 8 --image-shards 8",
+    "robustgan run my.yaml --backend dask --scheduler tls://node1:8786",
 )
 THREADS = (
     "Threads of torch in each process on a CPU. Results on one and on more threads differ in their last bits, so every "
@@ -37,14 +55,27 @@ PROFILE = "Write `profile.csv` under --out: seconds of every stage, and of torch
 
 Config = Annotated[str, typer.Argument(help="A config file, or the name of one that comes with robustgan.")]
 Board = Annotated[
-    Path | None, typer.Option("--tensorboard", help="Folder that gets TensorBoard event files of every training.")
+    Path | None,
+    typer.Option(
+        "--tensorboard", help="Folder that gets TensorBoard event files of every training.", rich_help_panel=NOTES
+    ),
 ]
-Out = Annotated[str, typer.Option("--out", help="Folder or URL that gets `runs/` and `reports/`.")]
+Out = Annotated[
+    str, typer.Option("--out", help="Folder or URL that gets `runs/` and `reports/`.", rich_help_panel=FOLDERS)
+]
 Workers = Annotated[
-    int, typer.Option("--workers", min=0, help="Cells at a time; 0: as many as cores. Of slurm: jobs of the array.")
+    int,
+    typer.Option(
+        "--workers",
+        min=0,
+        help="Cells at a time; 0: as many as cores. Of slurm: jobs of the array.",
+        rich_help_panel=SPREAD,
+    ),
 ]
-Parts = Annotated[int, typer.Option("--image-shards", min=1, help=PARTS)]
-Threads = Annotated[int, typer.Option("--threads", min=1, envvar="OMP_NUM_THREADS", help=THREADS)]
+Parts = Annotated[int, typer.Option("--image-shards", min=1, help=PARTS, rich_help_panel=SPREAD)]
+Threads = Annotated[
+    int, typer.Option("--threads", min=1, envvar="OMP_NUM_THREADS", help=THREADS, rich_help_panel=SPREAD)
+]
 
 
 def run(
@@ -57,19 +88,30 @@ def run(
     board: Board = None,
     workers: Workers = 1,
     backend: Annotated[
-        Literal["local", "dask", "slurm"], typer.Option(help="Where cells run: processes here, dask, or SLURM.")
+        Literal["local", "dask", "slurm"],
+        typer.Option(help="Where cells run: processes here, dask, or SLURM.", rich_help_panel=SPREAD),
     ] = "local",
     scheduler: Annotated[
         str,
-        typer.Option(help="Of dask: its address or scheduler file (else one starts here). Of SLURM: YAML of a job."),
+        typer.Option(
+            help="Of dask: its address or scheduler file (else one starts here). Of SLURM: YAML of a job.",
+            rich_help_panel=SPREAD,
+        ),
     ] = "",
     threads: Threads = 1,
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first cell that fails.")] = False,
-    max_hours: Annotated[float, typer.Option(help="Begin nothing new after so many hours.", min=0)] = math.inf,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop at the first cell that fails.", rich_help_panel=FAULTS)
+    ] = False,
+    max_hours: Annotated[
+        float, typer.Option(help="Begin nothing new after so many hours.", min=0, rich_help_panel=FAULTS)
+    ] = math.inf,
     retry_failed: Retry = False,
-    shard: Annotated[str, typer.Option(help="i/n: only every n-th cell from the i-th on, and what they need.")] = "",
+    shard: Annotated[
+        str,
+        typer.Option(help="i/n: only every n-th cell from the i-th on, and what they need.", rich_help_panel=SPREAD),
+    ] = "",
     parts: Parts = 1,
-    profile: Annotated[bool, typer.Option("--profile", help=PROFILE)] = False,
+    profile: Annotated[bool, typer.Option("--profile", help=PROFILE, rich_help_panel=NOTES)] = False,
 ) -> None:
     """Train, attack, judge, report. The same command again resumes, and redoes nothing that is done."""
     from robustgan.execute import Manner, choose

@@ -10,9 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
-from robustgan.terminal import SCRATCH, AsJson, Data, Scratch, Settings, out, place_of, read_plan
+from robustgan.terminal import SCRATCH, AsJson, Data, Scratch, Settings, examples, out, place_of, read_plan
 
-EXAMPLES = "Examples: `robustgan status quickstart` · `robustgan status audit.yaml --out out --watch`"
+EXAMPLES = examples(
+    "robustgan status quickstart",
+    "robustgan status audit.yaml --out out --watch",
+)
 EVERY = 2.0  # seconds between two looks
 QUIET = 30.0  # seconds without a beat that are worth a word
 WORDS = {"oom": "out of memory"}

@@ -25,19 +25,40 @@ if TYPE_CHECKING:
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
 
+FOLDERS, SPREAD, FAULTS, NOTES = "Folders", "Spreading the work", "Failures and limits", "What is printed and noted"
+
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Change a setting: KEY=VALUE, for example split.folds=[2].")
 ]
 Data = Annotated[
-    str, typer.Option("--data", envvar="ROBUSTGAN_DATA", help="Folder or URL under which configs look for data sets.")
+    str,
+    typer.Option(
+        "--data",
+        envvar="ROBUSTGAN_DATA",
+        help="Folder or URL under which configs look for data sets.",
+        rich_help_panel=FOLDERS,
+    ),
 ]
 Scratch = Annotated[
     Path,
-    typer.Option("--scratch", envvar="ROBUSTGAN_SCRATCH", help="Local folder to work in where a URL is given."),
+    typer.Option(
+        "--scratch",
+        envvar="ROBUSTGAN_SCRATCH",
+        help="Local folder to work in where a URL is given.",
+        rich_help_panel=FOLDERS,
+    ),
 ]
 SCRATCH = Path("~/.cache/robustgan")
-Retry = Annotated[bool, typer.Option("--retry-failed", help="Try again what failed in an earlier run.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Retry = Annotated[
+    bool,
+    typer.Option("--retry-failed", help="Try again what failed in an earlier run.", rich_help_panel=FAULTS),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.", rich_help_panel=NOTES)]
+
+
+def examples(*commands: str) -> str:
+    """What stands below a command's help: examples to copy, a line each."""
+    return "\n\n".join(["Examples:" if len(commands) > 1 else "Example:", *(f"- `{one}`" for one in commands)])
 
 
 def read_plan(config: str, sets: list[str] | None) -> Experiment:

@@ -92,11 +92,11 @@ def test_the_exit_code_is_the_verdict(
 
 
 def test_every_format_at_once(robustgan: Callable[..., str], runs: Path, tmp_path: Path) -> None:
-    files = {kind: tmp_path / "new" / f"gate.{kind}" for kind in ("junit", "sarif", "json", "markdown")}
+    files = {kind: tmp_path / "new" / f"gate.{kind}" for kind in ("junit", "sarif", "verdict", "markdown")}
     options = [word for kind, file in files.items() for word in (f"--{kind}", str(file))]
-    printed = robustgan("gate", "broken", "--policy", "policy.yaml", "--as-json", *options, code=1)
+    printed = robustgan("gate", "broken", "--policy", "policy.yaml", "--json", *options, code=1)
     jsonschema.validate(json.loads(printed), document.schema())
-    assert json.loads(files["json"].read_text()) == json.loads(printed)
+    assert json.loads(files["verdict"].read_text()) == json.loads(printed)
     assert ElementTree.parse(files["junit"]).getroot().get("failures") == "3"
     result = json.loads(files["sarif"].read_text())["runs"][0]["results"][0]
     place = result["locations"][0]["physicalLocation"]
