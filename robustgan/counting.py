@@ -11,6 +11,8 @@ from torch import nn
 
 from robustgan.tensors import Images, Logits, Tensor
 
+CPU = torch.device("cpu")
+
 
 class Counted(nn.Module):
     """A classifier that counts forward passes and gradients of each of n images.
@@ -19,11 +21,11 @@ class Counted(nn.Module):
     shows only some of them says which (`focus`).
     """
 
-    def __init__(self, model: nn.Module, gradients: bool, images: int = 1) -> None:
+    def __init__(self, model: nn.Module, gradients: bool, images: int = 1, device: torch.device = CPU) -> None:
         super().__init__()
         self.model, self.gradients = model, gradients
-        self.forwards, self.backwards = torch.zeros(images), torch.zeros(images)
-        self.rows = torch.arange(images)  # the images that are shown now
+        self.forwards, self.backwards = torch.zeros(2, images, device=device)  # where the images are: nothing waits
+        self.rows = torch.arange(images, device=device)  # the images that are shown now
 
     def forward(self, x: Images) -> Logits:
         """Logits of the model, counted."""
@@ -47,7 +49,7 @@ def focus(model: nn.Module, index: Tensor) -> Iterator[None]:
     counters = [model] if isinstance(model, Counted) else [m for m in model.modules() if isinstance(m, Counted)]
     before = [counter.rows for counter in counters]
     for counter in counters:
-        counter.rows = counter.rows[index.cpu()]
+        counter.rows = counter.rows[index.to(counter.rows.device)]
     try:
         yield
     finally:

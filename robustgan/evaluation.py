@@ -93,7 +93,7 @@ def judge(
 
 def propose(attack: Attack, model: nn.Module, network: nn.Module, some: Samples, seed: int) -> tuple[Images, Effort]:
     """Let the attack make its images and bring them into the budget; also what it cost."""
-    victim = Counted(model, gradients=attack.access == "white-box", images=len(some)).eval()
+    victim = Counted(model, gradients=attack.access == "white-box", images=len(some), device=some.images.device).eval()
     ids, solvers = some.rows["image_id"].tolist(), [""] * len(some)
     seeds = tuple(seed_of("perturb", attack.label, seed, image) for image in ids)
     x = to_float(some.images)
@@ -162,8 +162,8 @@ def rows_of(attack: Attack, model: nn.Module, some: Samples, eight: Bytes, effor
             "pred": pred,
             "linf": linf.cpu().numpy(),
             "l2": l2.cpu().numpy(),
-            "queries": effort.forwards.double().numpy(),
-            "backwards": effort.backwards.double().numpy(),
+            "queries": effort.forwards.double().cpu().numpy(),
+            "backwards": effort.backwards.double().cpu().numpy(),
             "solver": np.where(pred != some.labels.cpu().numpy(), np.asarray(effort.solvers, dtype=object), ""),
         }
     )

@@ -46,7 +46,7 @@ def _within_l2(size: Tensor, budget: float) -> Tensor:
     fraction, order = (flat - level).sort(descending=True, stable=True)
     cost = level.square().sum() + (2 * level + 1)[order].cumsum(0)  # (level + 1)^2 - level^2
     wanted = (fraction >= 0.5) | ((fraction > SLACK) & (cost <= flat.square().sum()))
-    level[order[wanted & (cost <= budget**2)]] += 1
+    level[order] += (wanted & (cost <= budget**2)).double()  # no mask as an index: on a GPU that would wait
     return level.view_as(size).float()
 
 

@@ -49,7 +49,15 @@ class Climb(NamedTuple):
 
     def of(self, mask: Tensor) -> Climb:
         """Some of the climbs."""
-        return Climb(*(part[mask] for part in self))
+        return self if mask.all() else Climb(*(part[mask] for part in self))
+
+
+class Seen(NamedTuple):
+    """Points that the classifier was shown, and what it said of them."""
+
+    points: Tensor
+    logits: Tensor
+    height: Tensor  # the lead at each climb's best point so far
 
 
 def attempts(settings: Climbing, classes: int) -> Iterator[Attempt]:
@@ -79,12 +87,13 @@ def climb(siege: Siege, now: Climb, loss: Loss, steps: int) -> Outcome:
     """
     done = Outcome(now.x_adv.clone(), torch.zeros_like(siege.y).bool(), torch.zeros_like(now.top))
     marks = {end: end - start for start, end in pairwise(checkpoints(steps))}
+    seen: list[Seen] = []
     for taken in range(steps):
         slope = siege.climb(now.x_adv, now.rows, loss, now.target)
         now = looked(now, slope, siege)
-        down, points = siege.fallen(now.x_adv, now.rows, slope.logits)
-        settle(done, now.of(down), points[down], fooled=True)
-        now = now.of(~down)
+        seen.append(Seen(now.x_adv, slope.logits, now.height))
+        if siege.due(taken):
+            now, seen = now.of(swept(seen, now.rows, siege, done)), []
         if not len(now.rows):
             return done
         if taken in marks:
@@ -93,10 +102,22 @@ def climb(siege: Siege, now: Climb, loss: Loss, steps: int) -> Outcome:
     logits = siege.ask(now.x_adv, now.rows)
     value = loss(logits, siege.y[now.rows], now.target)
     now = looked(now, Slope(logits, value, now.gradient, torch.ones_like(value)), siege)  # no gradient is needed now
-    down, points = siege.fallen(now.x_adv, now.rows, logits)
-    settle(done, now.of(down), points[down], fooled=True)
-    settle(done, now.of(~down), now.best[~down], fooled=False)
+    seen.append(Seen(now.x_adv, logits, now.height))
+    now = now.of(swept(seen, now.rows, siege, done))
+    settle(done, now.rows, now.best, now.height, fooled=False)
     return done
+
+
+def swept(seen: list[Seen], rows: Tensor, siege: Siege, done: Outcome) -> Tensor:
+    """Look at the points since the last look, in their order: write down what fell, and say which climbs stand."""
+    siege.look()
+    stands = torch.ones_like(rows).bool()
+    for points, logits, height in seen:
+        down, shown = siege.fallen(points, rows, logits)
+        down &= stands
+        settle(done, rows[down], shown[down], height[down], fooled=True)
+        stands &= ~down
+    return stands
 
 
 def begin(rows: Tensor, target: Tensor, start: Tensor, step: float) -> Climb:
@@ -159,8 +180,8 @@ def checkpoints(steps: int) -> list[int]:
     return sorted({math.ceil(round(mark * steps, 6)) for mark in marks})  # 0.57 x 100 is not above 57
 
 
-def settle(done: Outcome, climbs: Climb, points: Tensor, fooled: bool) -> None:
+def settle(done: Outcome, rows: Tensor, points: Tensor, height: Tensor, fooled: bool) -> None:
     """Write down climbs that have ended."""
-    done.x_adv[climbs.rows] = points
-    done.fooled[climbs.rows] = fooled
-    done.height[climbs.rows] = climbs.height
+    done.x_adv[rows] = points
+    done.fooled[rows] = fooled
+    done.height[rows] = height

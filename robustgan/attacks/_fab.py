@@ -41,7 +41,14 @@ class Walk(NamedTuple):
 
     def of(self, mask: Tensor) -> Walk:
         """Some of the images."""
-        return Walk(*(part[mask] for part in self))
+        return self if mask.all() else Walk(*(part[mask] for part in self))
+
+
+class Seen(NamedTuple):
+    """Points that the classifier was shown, and what it said of them."""
+
+    points: Tensor
+    logits: Tensor
 
 
 def attempts(settings: Walking, classes: int) -> Iterator[Attempt]:
@@ -71,14 +78,16 @@ def walk(siege: Siege, now: Walk, steps: int) -> Outcome:
         The point that fooled; else the nearest one that fools, brought into the budget.
     """
     done = Outcome(siege.x.clone(), torch.zeros_like(siege.y).bool(), torch.zeros_like(siege.y).double())
-    for _ in range(steps):
+    seen: list[Seen] = []
+    for taken in range(steps):
         now = stepped(now, siege)
         logits = siege.ask(now.x_adv, now.rows)
         wrong = ahead(logits, siege.y[now.rows])
         now = measured(now, wrong, siege.threat)
-        down, points = caught(now, siege, logits)
-        write(done, now.of(down), points[down], lead(logits, siege.y[now.rows])[down], fooled=True)
-        now = pulled(now, wrong).of(~down)
+        seen.append(Seen(now.x_adv, logits))
+        now = pulled(now, wrong)
+        if siege.due(taken) or taken + 1 == steps:
+            now, seen = now.of(swept(seen, now, siege, done)), []
         if not len(now.rows):
             return done
     last = stretched(now, siege.threat)
@@ -87,8 +96,20 @@ def walk(siege: Siege, now: Walk, steps: int) -> Outcome:
     height = lead(logits, siege.y[now.rows])
     for flag in (True, False):
         mask = down == flag
-        write(done, now.of(mask), last[mask], height[mask], fooled=flag)
+        write(done, now.rows[mask], last[mask], height[mask], fooled=flag)
     return done
+
+
+def swept(seen: list[Seen], now: Walk, siege: Siege, done: Outcome) -> Tensor:
+    """Look at the points since the last look, in their order: write down what fell, and say which walks go on."""
+    siege.look()
+    stands = torch.ones_like(now.rows).bool()
+    for points, logits in seen:
+        down, shown = caught(points, now, siege, logits)
+        down &= stands
+        write(done, now.rows[down], shown[down], lead(logits, siege.y[now.rows])[down], fooled=True)
+        stands &= ~down
+    return stands
 
 
 def stepped(now: Walk, siege: Siege) -> Walk:
@@ -112,13 +133,13 @@ def measured(now: Walk, wrong: Tensor, threat: Bounded) -> Walk:
     return now._replace(best=best, distance=torch.where(nearer, distance, now.distance))
 
 
-def caught(now: Walk, siege: Siege, logits: Tensor) -> tuple[Tensor, Images]:
-    """Which of the new points are inside the budget and fool the classifier as they would be sent."""
-    inside = (siege.threat.distance(now.x, now.x_adv) <= siege.threat.eps).nonzero().flatten()
-    down, points = torch.zeros_like(now.rows).bool(), now.x_adv.clone()
+def caught(points: Images, now: Walk, siege: Siege, logits: Tensor) -> tuple[Tensor, Images]:
+    """Which of the points are inside the budget and fool the classifier as they would be sent."""
+    inside = (siege.threat.distance(now.x, points) <= siege.threat.eps).nonzero().flatten()
+    down, shown = torch.zeros_like(now.rows).bool(), points.clone()
     if len(inside):
-        down[inside], points[inside] = siege.fallen(now.x_adv[inside], now.rows[inside], logits[inside])
-    return down, points
+        down[inside], shown[inside] = siege.fallen(points[inside], now.rows[inside], logits[inside])
+    return down, shown
 
 
 def pulled(now: Walk, wrong: Tensor) -> Walk:
@@ -135,8 +156,8 @@ def stretched(now: Walk, threat: Bounded) -> Images:
     return threat.project(now.x, now.x + change * (threat.eps / length).view(-1, 1, 1, 1))
 
 
-def write(done: Outcome, some: Walk, points: Images, height: Scores, fooled: bool) -> None:
+def write(done: Outcome, rows: Tensor, points: Images, height: Scores, fooled: bool) -> None:
     """Write down walks that have ended."""
-    done.x_adv[some.rows] = points
-    done.fooled[some.rows] = fooled
-    done.height[some.rows] = height
+    done.x_adv[rows] = points
+    done.fooled[rows] = fooled
+    done.height[rows] = height

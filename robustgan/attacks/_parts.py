@@ -140,6 +140,6 @@ def perturbed(siege: Siege, attempts: Iterator[Attempt]) -> Outcome:
 
 def besieged(model: Network, x: Images, y: Labels, threat: Bounded, state: State) -> Siege:
     """The images of a plug-in: two logits, falls judged as 8 bits, in the part of the budget that 8 bits can use."""
-    from robustgan.attacks._siege import Siege, writable_part
+    from robustgan.attacks._siege import WAIT, Siege, writable_part
 
-    return Siege(model, x, y, writable_part(threat), state.seeds)
+    return Siege(model, x, y, writable_part(threat), state.seeds, wait=WAIT if x.is_cuda else 1)

@@ -14,8 +14,6 @@ from robustgan.counting import focus
 from robustgan.errors import RunError
 from robustgan.tensors import Images, Scores
 
-WAIT = 4  # steps on a GPU from one look at who has fallen to the next: a look waits for all that it was asked to do
-
 
 @dataclass
 class Peak:
@@ -27,16 +25,14 @@ class Peak:
     asked: Scores  # the margin there when its 8-bit image was last shown to the classifier
     rows: Tensor  # images that stand
     sound: Tensor  # whether all gradients were finite; read once, at the end
-    wait: int  # steps from one look at who has fallen to the next
 
     @classmethod
-    def before(cls, siege: Siege, wait: int | None = None) -> Peak:
+    def before(cls, siege: Siege) -> Peak:
         """No point was visited yet."""
         low = torch.full((len(siege.y),), -torch.inf, device=siege.x.device)
         rows = torch.arange(len(siege.y), device=siege.x.device)
         sound = torch.ones((), dtype=torch.bool, device=siege.x.device)
-        wait = wait or (WAIT if siege.x.is_cuda else 1)
-        return cls(siege, siege.x.clone(), low, torch.zeros_like(low), rows, sound, wait)
+        return cls(siege, siege.x.clone(), low, torch.zeros_like(low), rows, sound)
 
     def climb(self, starts: Images, steps: int, move: Callable[[Tensor], Tensor], drop: bool) -> None:
         """Climb from `starts` where an image stands: `steps` gradients, then a forward pass.
@@ -56,7 +52,7 @@ class Peak:
                 value, gradient = raw_slope(self.siege.model, x_adv, self.siege.y[rows])
             self.sound = self.sound & torch.isfinite(gradient.sum())
             self.keep(x_adv, value)
-            if drop and taken % self.wait == self.wait - 1:
+            if drop and self.siege.due(taken):
                 stays = self.stands()
                 self.rows, x_adv, gradient = rows[stays], x_adv[stays], gradient[stays]
             x_adv = threat.project(self.siege.x[self.rows], x_adv + move(gradient))
@@ -97,6 +93,7 @@ class Peak:
             RunError: outputs or gradients were not finite. The sign of NaN is 0: the climb stood still, and seemed
                 weak.
         """
+        self.siege.look()
         if not self.sound:
             raise RunError("the gradients of the classifier are not finite.")
         if not torch.isfinite(self.height).all():

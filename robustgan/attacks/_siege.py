@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import torch
@@ -21,6 +21,7 @@ from robustgan.tensors import Images, Labels, Logits, Network, Scores
 # A wrong logit is ahead if by more than this share of the largest logit. Below, rounding decides, or that the attack
 # sees the classifier as `prepare.py` makes it: 5 times what that may change.
 CLEAR = 5e-5
+WAIT = 4  # steps on a GPU from one look at who has fallen to the next: a look waits for all that it was asked to do
 
 Flags = Bool[Tensor, " n"]
 Rows = Int[Tensor, " n"]
@@ -58,6 +59,8 @@ class Siege:
     seeds: tuple[int, ...]
     classes: int = 2
     written: bool = True  # an image falls if it does as 8 bits; False: as floats, as other libraries count
+    wait: int = 1  # steps from one look to the next
+    hopes: list[tuple[Tensor, str]] = field(default_factory=list)  # what must hold, and what to say where it does not
 
     def among(self, rows: Rows, attack: Attempt) -> Outcome:
         """Attack some of the images only."""
@@ -68,7 +71,7 @@ class Siege:
     def ask(self, points: Images, rows: Rows) -> Logits:
         """Logits of points that belong to these images: one forward pass."""
         with torch.no_grad(), focus(self.model, rows):
-            return checked(self.model(points))
+            return self.checked(self.model(points))
 
     def climb(self, points: Images, rows: Rows, loss: Loss, target: Labels) -> Slope:
         """Logits, loss and its gradient at these points: a forward and a backward pass.
@@ -76,24 +79,50 @@ class Siege:
         The loss is taken in float64: logits of 1e6 leave it exact.
 
         Raises:
-            RunError: logits or gradients are not finite.
+            RunError: logits or gradients are not finite; with `wait` it is the next look that says so.
             NoGradientError: there is no gradient at all.
         """
         points = points.detach().requires_grad_()
         with torch.enable_grad(), focus(self.model, rows):
             raw = self.model(points)
-            logits = checked(raw)
+            logits = self.checked(raw)
             value = loss(logits, self.y[rows], target)
             if not value.requires_grad:
                 raise NoGradientError("the classifier gives no gradients; `kind: square` needs none.")
             (gradient,) = torch.autograd.grad(value.sum(), points, allow_unused=True)
         if gradient is None:
             raise NoGradientError("the classifier gives no gradients; `kind: square` needs none.")
-        if not torch.isfinite(gradient.sum()):
-            raise RunError("the gradients of the classifier are not finite.")
+        self.hope(torch.isfinite(gradient.sum()), "the gradients of the classifier are not finite.")
         size = gradient.abs().flatten(1).amax(1)
         size = torch.where(size > 0, size, 1)
         return Slope(logits.detach(), value.detach(), gradient / size.view(-1, 1, 1, 1), size)
+
+    def checked(self, logits: Tensor) -> Logits:
+        """The logits in float64, which must be finite."""
+        self.hope(torch.isfinite(logits).all(), "the outputs of the classifier are not finite.")
+        return logits.double()
+
+    def hope(self, flag: Tensor, message: str) -> None:
+        """Note what must hold; it is seen at the next look."""
+        self.hopes.append((flag, message))
+        if self.wait == 1:
+            self.look()
+
+    def look(self) -> None:
+        """See whether all held that must.
+
+        Raises:
+            RunError: something did not.
+        """
+        hopes = self.hopes.copy()
+        self.hopes.clear()
+        for flag, message in hopes:
+            if not flag:
+                raise RunError(message)
+
+    def due(self, taken: int) -> bool:
+        """Whether the step that was just taken, counted from 0, ends with a look at who has fallen."""
+        return taken % self.wait == self.wait - 1
 
     def sent(self, points: Images, rows: Rows) -> Images:
         """The points as an attacker could send them: inside the budget, 8 bits; as they are if floats count."""
@@ -131,17 +160,6 @@ def writable_part(threat: Bounded) -> Bounded:
     return Linf(eps=levels / LEVELS) if levels else threat  # below one level there is no other 8-bit image
 
 
-def checked(logits: Tensor) -> Logits:
-    """The logits in float64.
-
-    Raises:
-        RunError: they are not finite.
-    """
-    if not torch.isfinite(logits).all():
-        raise RunError("the outputs of the classifier are not finite.")
-    return logits.double()
-
-
 def ahead(logits: Logits, y: Labels) -> Flags:
     """Where a wrong logit is clearly ahead of the right one: another order of additions would not turn it."""
     return lead(logits, y) > CLEAR * logits.abs().amax(1)
@@ -167,6 +185,7 @@ def relay(siege: Siege, attempts: Iterable[Attempt]) -> tuple[Outcome, Rows]:
         if not len(rows):
             break
         found = siege.among(rows, attempt)
+        siege.look()
         better = found.fooled | (found.height > best.height[rows])
         for whole, part in zip((*best, by), (*found, torch.full_like(rows, number)), strict=True):
             whole[rows[better]] = part[better]

@@ -16,7 +16,7 @@ from robustgan.attacks._leads import lead
 from robustgan.attacks._siege import Outcome, Siege, ahead
 from robustgan.draws import seed_of, uniform
 from robustgan.interfaces import Linf, lengths
-from robustgan.tensors import Images
+from robustgan.tensors import Images, Scores
 
 SHARE = 0.8  # of the image that the first square covers
 HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)  # of 10,000 queries: where that share is halved
@@ -35,7 +35,15 @@ class Search(NamedTuple):
 
     def of(self, mask: Tensor) -> Search:
         """Some of the images."""
-        return Search(*(part[mask] for part in self))
+        return self if mask.all() else Search(*(part[mask] for part in self))
+
+
+class Seen(NamedTuple):
+    """8-bit images that the classifier was shown, which of them fooled it, and how far each search has come."""
+
+    shown: Tensor
+    down: Tensor
+    height: Tensor
 
 
 def search(siege: Siege, queries: int) -> Outcome:
@@ -46,6 +54,7 @@ def search(siege: Siege, queries: int) -> Outcome:
     done = Outcome(siege.x.clone(), torch.zeros_like(siege.y).bool(), torch.zeros_like(siege.y).double())
     now = begin(siege, queries)
     proposed = stripes(now, siege) if isinstance(siege.threat, Linf) else tiles(now, siege)
+    seen: list[Seen] = []
     for asked in range(queries):
         shown = siege.sent(proposed, now.rows)
         logits = siege.ask(shown, now.rows)
@@ -55,15 +64,26 @@ def search(siege: Siege, queries: int) -> Outcome:
             best=torch.where(better.view(-1, 1, 1, 1), proposed, now.best),
             height=torch.where(better, height, now.height),
         )
-        down = ahead(logits, siege.y[now.rows])
-        write(done, now.of(down), shown[down], fooled=True)
-        now = now.of(~down)
+        seen.append(Seen(shown, ahead(logits, siege.y[now.rows]), now.height))
+        if siege.due(asked) or asked + 1 == queries:
+            now, seen = now.of(swept(seen, now.rows, siege, done)), []
         if not len(now.rows):
             return done
         if asked + 1 < queries:
             proposed = step(now, siege, asked, queries)
-    write(done, now, now.best, fooled=False)
+    write(done, now.rows, now.best, now.height, fooled=False)
     return done
+
+
+def swept(seen: list[Seen], rows: Tensor, siege: Siege, done: Outcome) -> Tensor:
+    """Look at what was shown since the last look, in order: write down what fell, and say which searches go on."""
+    siege.look()
+    stands = torch.ones_like(rows).bool()
+    for shown, down, height in seen:
+        new = down & stands
+        write(done, rows[new], shown[new], height[new], fooled=True)
+        stands &= ~down
+    return stands
 
 
 def begin(siege: Siege, queries: int) -> Search:
@@ -74,11 +94,11 @@ def begin(siege: Siege, queries: int) -> Search:
     return Search(rows, siege.x, siege.x, low, draws)
 
 
-def write(done: Outcome, some: Search, points: Images, fooled: bool) -> None:
+def write(done: Outcome, rows: Tensor, points: Images, height: Scores, fooled: bool) -> None:
     """Write down searches that have ended."""
-    done.x_adv[some.rows] = points
-    done.fooled[some.rows] = fooled
-    done.height[some.rows] = some.height
+    done.x_adv[rows] = points
+    done.fooled[rows] = fooled
+    done.height[rows] = height
 
 
 def share(asked: int, queries: int) -> float:
@@ -122,9 +142,9 @@ def signs(unit: Tensor) -> Tensor:
 
 def corners(unit: Tensor, x: Images, side: int) -> tuple[Tensor, Tensor]:
     """Top rows and left columns of squares that lie inside the image."""
-    room = torch.tensor([x.shape[2] - side + 1, x.shape[3] - side + 1], device=x.device)
-    place = (unit * room).long().minimum(room - 1)
-    return place[:, 0], place[:, 1]
+    rooms = [length - side + 1 for length in x.shape[2:]]
+    top, left = ((unit[:, i] * room).long().clamp_max(room - 1) for i, room in enumerate(rooms))
+    return top, left
 
 
 def window(start: Tensor, side: int, length: int) -> Tensor:
@@ -136,18 +156,18 @@ def window(start: Tensor, side: int, length: int) -> Tensor:
 # ----------------------------------------------------------------------------------------------------------- L2
 
 
-def pyramid(height: int, width: int) -> Tensor:
+def pyramid(height: int, width: int, device: torch.device) -> Tensor:
     """Heaps that fall off from the middle: the n-th ring from the outside adds 1, 1/4, 1/9, ... inwards."""
-    rows = (torch.arange(height) - height // 2).abs()[:, None]
-    columns = (torch.arange(width) - width // 2).abs()[None, :]
+    rows = (torch.arange(height, device=device) - height // 2).abs()[:, None]
+    columns = (torch.arange(width, device=device) - width // 2).abs()[None, :]
     rings = max(height, width) // 2 + 1
-    heap = (1 / torch.arange(1, rings + 1).double().square()).flip(0).cumsum(0).flip(0)
+    heap = (1 / torch.arange(1, rings + 1, device=device).double().square()).flip(0).cumsum(0).flip(0)
     return heap[torch.maximum(rows, columns).clamp_max(rings - 1)].float()
 
 
-def pair(side: int) -> Tensor:
+def pair(side: int, device: torch.device) -> Tensor:
     """A heap above a hollow, of length 1."""
-    found = torch.cat([pyramid(side // 2, side), -pyramid(side - side // 2, side)])
+    found = torch.cat([pyramid(side // 2, side, device), -pyramid(side - side // 2, side, device)])
     length: Tensor = found.norm()
     return found / length
 
@@ -159,7 +179,7 @@ def tiles(now: Search, siege: Siege) -> Images:
     down, across = height // side, width // side
     seeds = [seed_of(siege.seeds[row], "square", "start") for row in now.rows.tolist()]
     unit = uniform(seeds, (4, down, across), now.x.device)
-    heap = pair(side).to(now.x.device)
+    heap = pair(side, now.x.device)
     lying = (unit[:, 3] < 0.5)[:, None, :, None, :, None]
     sign = signs(unit[:, :3])[:, :, :, None, :, None]
     laid = sign * torch.where(lying, heap.T[:, None, :], heap[:, None, :])
@@ -176,7 +196,7 @@ def pyramids(now: Search, siege: Siege, draws: Tensor, side: int) -> Images:
     masks = [window(r, side, height)[:, None, :, None] & window(c, side, width)[:, None, None, :] for r, c in spots]
     left = (siege.threat.eps**2 - lengths(change).square()).clamp_min(0).view(-1, 1, 1, 1) / 3
     held = (change * (masks[0] | masks[1])).square().sum((2, 3), keepdim=True)
-    heap = pair(side).to(change.device)
+    heap = pair(side, change.device)
     upright = (draws[:, 7] < 0.5).view(-1, 1, 1, 1)
     heap = torch.where(upright, heap, heap.T) * signs(draws[:, 4:7])[:, :, None, None]
     old = cut(change, spots[0], side)

@@ -1,5 +1,6 @@
 """PGD that lets images go once they fool: the same verdicts, fewer gradients, whatever the batch."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pandas as pd
@@ -97,7 +98,7 @@ def test_looking_seldom_changes_no_verdict(model: nn.Module, many: Samples) -> N
         victim = Counted(model, gradients=True, images=40).eval()
         x, y = to_float(many.images), many.labels
         state = State(nn.Identity(), torch.Generator(), tuple(range(40)))
-        found = _peak.Peak.before(besieged(victim, x, y, attack.threat, state), wait)
+        found = _peak.Peak.before(replace(besieged(victim, x, y, attack.threat, state), wait=wait))
         found.climb(attack.start(x, state, 0), 20, attack.move, drop=True)
         eight = to_float(to_8_bit(many.images, found.found(), attack.threat))
         return (model(eight).argmax(1) != y).tolist(), float(victim.backwards.mean())

@@ -118,13 +118,13 @@ def test_search_uses_the_whole_budget(threat: Linf | L2) -> None:
 
 
 def test_pyramids_fall_off_and_come_in_pairs() -> None:
-    heap = _square.pyramid(5, 5)
+    heap = _square.pyramid(5, 5, torch.device("cpu"))
     assert heap[2, 2] == heap.max()
     assert torch.equal(heap, heap.flip(0))
     assert torch.equal(heap, heap.T)
     assert heap[2, 2] == pytest.approx(1 + 1 / 4 + 1 / 9)
     assert heap[0, 0] == pytest.approx(1 / 9)
-    both = _square.pair(6)
+    both = _square.pair(6, torch.device("cpu"))
     assert both.norm().item() == pytest.approx(1)
     assert both[:3].min() > 0 > both[3:].max()
 
