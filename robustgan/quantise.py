@@ -10,6 +10,7 @@ from robustgan.interfaces import L2, Linf
 from robustgan.tensors import Bytes, Images, Tensor
 
 LEVELS = 255  # grey levels of a channel above 0
+FEW = 16  # images that are brought into an L2 budget at once
 SLACK = 1e-3  # grey levels: a fraction below this is the noise of float32
 TOLERANCE = 1e-6  # of a budget on the [0, 1] scale, relative above 1: the noise of float32
 
@@ -33,21 +34,27 @@ def to_8_bit(clean: Bytes, x_adv: Images, threat: object) -> Bytes:
     if isinstance(threat, Linf):
         size = change.abs().round().clamp_max(math.floor(reach(threat) * LEVELS))
     elif isinstance(threat, L2):
-        size = torch.stack([_within_l2(one, reach(threat) * LEVELS) for one in change.abs()])
+        size = torch.cat([_within_l2(few, reach(threat) * LEVELS) for few in torch.split(change.abs(), FEW)])
     else:
         size = change.abs().round()
     return (clean.float() + size * change.sign()).clamp(0, LEVELS).to(torch.uint8)
 
 
 def _within_l2(size: Tensor, budget: float) -> Tensor:
-    """Whole levels for the changes of one image; `budget` in levels. Sums of squares are exact in float64."""
-    flat = size.flatten().double()
+    """Whole levels for the changes of a few images; `budget` in levels.
+
+    Sums of whole squares are exact in float64, and the other sum is taken in order: so images do not depend on those
+    beside them. No mask is an index: on a GPU that would wait.
+    """
+    flat = size.flatten(1).double()
     level = flat.floor()
-    fraction, order = (flat - level).sort(descending=True, stable=True)
-    cost = level.square().sum() + (2 * level + 1)[order].cumsum(0)  # (level + 1)^2 - level^2
-    wanted = (fraction >= 0.5) | ((fraction > SLACK) & (cost <= flat.square().sum()))
-    level[order] += (wanted & (cost <= budget**2)).double()  # no mask as an index: on a GPU that would wait
-    return level.view_as(size).float()
+    fraction, order = (flat - level).sort(dim=1, descending=True, stable=True)
+    rise = (2 * level + 1).gather(1, order)  # (level + 1)^2 - level^2
+    cost = level.square().sum(1, keepdim=True) + rise.cumsum(1)
+    asked = flat.square().cumsum(1)[:, -1:]
+    wanted = (fraction >= 0.5) | ((fraction > SLACK) & (cost <= asked))
+    raised = (wanted & (cost <= budget**2)).double()
+    return level.scatter_add(1, order, raised).view_as(size).float()
 
 
 def reach(threat: Linf | L2) -> float:

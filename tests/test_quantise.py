@@ -119,6 +119,16 @@ def test_l2_changes_keep_their_length(case: tuple[torch.Tensor, torch.Tensor, Li
     assert (lost < 2 * asked.abs().flatten(1).amax(1) + 1 + 0.1).all()
 
 
+@HABITS
+@given(proposals(l2))
+def test_an_image_does_not_depend_on_those_beside_it(case: tuple[torch.Tensor, torch.Tensor, Linf | L2]) -> None:
+    clean, x_adv, threat = case
+    many = to_8_bit(clean.repeat(7, 1, 1, 1), x_adv.repeat(7, 1, 1, 1), threat)  # more than are taken at once
+    alone = torch.cat([to_8_bit(clean[i : i + 1], x_adv[i : i + 1], threat) for i in range(len(clean))])
+    assert torch.equal(many, alone.repeat(7, 1, 1, 1))
+    assert not len(to_8_bit(clean[:0], x_adv[:0], threat))
+
+
 @pytest.mark.parametrize("eps", [0.4 / 255, 0.5 / 255, 0.99 / 255])
 @pytest.mark.parametrize("kind", [Linf, L2])
 def test_a_budget_below_one_level_writes_the_original(kind: type[Linf | L2], eps: float) -> None:
