@@ -13,8 +13,6 @@ Forwards and gradients are the means an image that the cells' own rows say (`que
 
 from __future__ import annotations
 
-import os
-import platform
 import tempfile
 import time
 from pathlib import Path
@@ -24,7 +22,7 @@ import pandas as pd
 import torch
 
 from benchmarks import pipeline_memory
-from benchmarks.wanted import folder, parser
+from benchmarks.wanted import folder, machine, parser
 from robustgan import steps, tables
 
 THREAT = {"norm": "linf", "eps": "2/255"}
@@ -133,8 +131,7 @@ def row(name: str, cell: Cell, model: Model) -> dict[str, Any]:
         "gradients": round(cell.gradients, 2), "cpu_seconds": round(cell.seconds, 2),
         "predicted": round(expected, 2), "ratio": round(cell.seconds / expected, 2),
         **{f"{part}_ms": round(1000 * value, 3) for part, value in model._asdict().items()},
-        "threads": torch.get_num_threads(), "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "load": round(os.getloadavg()[0], 1),
+        **machine(torch.get_num_threads()),
     }  # fmt: skip
 
 

@@ -17,8 +17,6 @@ It writes pipeline_speed.csv; `--quick` measures less and writes under out/, so 
 from __future__ import annotations
 
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -34,7 +32,7 @@ import pandas as pd
 import torch
 
 from benchmarks import pipeline_memory, startup
-from benchmarks.wanted import folder, parser
+from benchmarks.wanted import folder, machine, parser
 from robustgan import evaluation, images, stored, training
 from robustgan.attacks.pgd import PGD
 from robustgan.experiment import Pixels, Training
@@ -45,7 +43,10 @@ from robustgan.tensors import Bytes, Network
 
 BATCH = 64
 TILES, TILE = 10**7, 224  # of the study that is planned
-COLUMNS = ("what", "model", "images", "size", "value", "unit", "cpu_seconds", "basis", "threads", "machine", "load")
+COLUMNS = (
+    "what", "model", "images", "size", "value", "unit", "cpu_seconds", "basis", "threads", "machine", "load",
+    "versions",
+)  # fmt: skip
 Row = dict[str, Any]
 
 
@@ -66,15 +67,12 @@ QUICK = Scale(192, 2, ("compact",), (10**3, 10**4), 100, 2)
 
 def row(what: str, value: float, unit: str, **more: object) -> Row:
     """One measured number; `basis` says otherwise where it is not."""
-    known = {"threads": torch.get_num_threads(), "machine": f"{platform.machine()}, {os.cpu_count()} cores"}
-    load = round(os.getloadavg()[0], 1)  # runnable processes: more than the cores take turns
     return {
         "what": what,
         "value": float(f"{value:.4g}"),
         "unit": unit,
         "basis": "measured",
-        **known,
-        "load": load,
+        **machine(torch.get_num_threads()),
         **more,
     }
 
@@ -221,6 +219,12 @@ def planned(rows: list[Row]) -> Iterator[Row]:
     yield row("plan: decoding, one machine", TILES / rate / 3600, "hours", **about)
     per_image = np.diff([pipeline_memory.folds(np.arange(n), TILE).memory_usage(deep=True).sum() for n in (0, 1000)])
     yield row("plan: the manifest in memory", float(per_image[0]) / 1000 * TILES / 1e9, "GB", **about)
+    for what in ("training", "training and attack"):
+        known = {one["images"]: one["value"] for one in rows if one["what"] == f"memory: {what}"}
+        (less, low), (more, high) = sorted(known.items())[-2:]
+        yield row(
+            f"plan: {what} in memory", (high + (high - low) / (more - less) * (TILES - more)) / 1024, "GiB", **about
+        )
 
 
 def measured(scale: Scale) -> pd.DataFrame:

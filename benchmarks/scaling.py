@@ -11,8 +11,6 @@ writes scaling.csv and scaling.png; `--quick` measures less and writes under out
 
 from __future__ import annotations
 
-import os
-import platform
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,7 +22,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from benchmarks.wanted import folder, parser
+from benchmarks.wanted import folder, machine, parser
 from robustgan import pipeline
 from robustgan.experiment import Experiment, experiment
 from robustgan.journal import silent
@@ -140,8 +138,7 @@ def main() -> None:
     """Read the command line, measure, write the table and the figure."""
     wanted = parser(__doc__).parse_args()
     rows = fitted(pd.DataFrame(measured((1, 2, 4) if wanted.quick else (1, 2, 4, 8, 16))))
-    machine = {"threads": torch.get_num_threads(), "machine": f"{platform.machine()}, {os.cpu_count()} cores"}
-    table = rows.assign(cpu_seconds=rows["cpu_seconds"].round(3), **machine, load=round(os.getloadavg()[0], 1))
+    table = rows.assign(cpu_seconds=rows["cpu_seconds"].round(3), **machine(torch.get_num_threads()))
     table.to_csv(folder(wanted) / "scaling.csv", index=False, lineterminator="\n")
     draw(rows, folder(wanted) / "scaling.png")
 

@@ -9,14 +9,13 @@
 from __future__ import annotations
 
 import os
-import platform
 import time
 from unittest import mock
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.wanted import folder, parser
+from benchmarks.wanted import folder, machine, parser
 from robustgan import metrics, tables
 from robustgan.metrics import cohort
 
@@ -80,9 +79,7 @@ def main() -> None:
         "metrics": len(found),
         "seconds": round(wall, 1),
         "cpu_seconds": round(work, 1),
-        "threads": os.environ.get("OMP_NUM_THREADS", str(os.cpu_count())),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "load": round(os.getloadavg()[0], 1),  # runnable processes at the end: more than the cores take turns
+        **machine(os.environ.get("OMP_NUM_THREADS", str(os.cpu_count()))),
     }
     pd.DataFrame([said]).to_csv(folder(wanted) / "statistics_speed.csv", index=False, lineterminator="\n")
     print(said)

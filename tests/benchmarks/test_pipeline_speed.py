@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pytest
 import torch
 
-from benchmarks import pipeline_memory
+from benchmarks import pipeline_memory, pipeline_speed, readme
 from benchmarks.pipeline_speed import Clocked, Reading
 from robustgan import splits
 
@@ -36,3 +38,44 @@ def test_reading_is_clocked_and_gives_the_images(tmp_path: Path) -> None:
     assert torch.equal(found, torch.from_numpy(np.load(tmp_path / "pixels" / "pixels.npy")).permute(0, 3, 1, 2))
     assert source.seconds > 0
     assert clock.waited > 0
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    return pd.read_csv(readme.ROOT / "reports" / "benchmarks" / "pipeline_speed.csv")
+
+
+def test_the_committed_table_says_where_it_was_measured(table: pd.DataFrame) -> None:
+    assert tuple(table.columns) == pipeline_speed.COLUMNS
+    assert table[["machine", "versions", "load", "threads"]].notna().all(axis=None)
+
+
+def test_computing_hardly_waits_for_data(table: pd.DataFrame) -> None:
+    waiting = table[table["what"].str.startswith("waiting: ")]
+    assert len(waiting) == 2 * len(pipeline_speed.FULL.models)  # a training, an attack
+    assert (waiting["value"] < 0.02).all()
+
+
+def test_training_is_as_fast_as_its_networks(table: pd.DataFrame) -> None:
+    ratios = table.loc[table["what"] == "training beside its networks", "value"]
+    assert len(ratios) == len(pipeline_speed.FULL.models)
+    assert (ratios >= 0.95).all()
+
+
+def test_memory_is_flat(table: pd.DataFrame) -> None:
+    """A hundred times as many images may take a tenth more."""
+    memory = table[table["what"].str.startswith("memory: ")].pivot_table("value", "what", "images")
+    assert tuple(memory.columns) == pipeline_speed.FULL.memory
+    assert (memory.iloc[:, -1] <= 1.1 * memory.iloc[:, 0]).all()
+
+
+def test_commands_that_only_look_start_in_half_a_second(table: pd.DataFrame) -> None:
+    assert (table.loc[table["what"].str.startswith("start-up: "), "value"] < 0.5).all()
+
+
+def test_ten_million_tiles_are_planned_from_what_grows(table: pd.DataFrame) -> None:
+    value = table.set_index(["what", "images"])["value"]
+    for what in ("training", "training and attack"):
+        grows = (value[f"memory: {what}", 10**5] - value[f"memory: {what}", 10**4]) / 9e4
+        expected = (value[f"memory: {what}", 10**5] + grows * (10**7 - 10**5)) / 1024
+        assert value[f"plan: {what} in memory", 10**7] == pytest.approx(expected, rel=1e-3)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from benchmarks import readme
 from benchmarks.scaling import GROWING, draw, fitted, grown
 from robustgan.stages import Place, stages
 
@@ -39,3 +40,13 @@ def test_four_times_as_many_of_a_thing_are_four_times_as_many_attacked_cells(thi
     one, four = ([s for s in stages(grown(thing, n), place) if "pgd" in s.name] for n in (1, 4))
     assert (len(one), len(four)) == (1, 4)
     assert one[0].key in {stage.key for stage in four}
+
+
+def test_the_committed_table_says_that_runs_grow_linearly_or_better() -> None:
+    """Over all numbers; between the two largest a tenth is left to the noise of two measurements."""
+    table = pd.read_csv(readme.ROOT / "reports" / "benchmarks" / "scaling.csv")
+    assert table[["machine", "versions", "load", "threads"]].notna().all(axis=None)
+    assert set(table["thing"]) == set(GROWING)
+    whole = table[table["part"] == "all"]
+    assert (whole["exponent"] <= 1).all()
+    assert (whole["last"] <= 1.1).all()
