@@ -16,7 +16,7 @@ from robustgan.evaluation import judge
 from robustgan.freezing import weights_digest
 from robustgan.interfaces import Linf, Samples
 from robustgan.operating import Placed
-from robustgan.prepare import Prepared, prepared
+from robustgan.prepare import ROUGH, Mixed, Prepared, prepared
 from tests.conftest import Linear
 from tests.test_folding import norms, shaken
 
@@ -221,14 +221,42 @@ def test_memory_that_runs_out_is_not_taken_for_a_refusal(monkeypatch: pytest.Mon
         prepared(model, torch.rand(2, 3, 16, 16))
 
 
-def test_half_precision_gives_float32_logits_close_to_the_originals() -> None:
+def test_half_precision_is_for_gradients_and_answers_are_those_of_float32() -> None:
     model, x = built(**COMPACT), torch.rand(4, 3, 48, 48)
     found = prepared(model, x, torch.bfloat16)
-    wanted = model(x)
-    assert found(x).dtype == torch.float32
-    assert 0 < float((found(x) - wanted).abs().max()) < 0.05 * max(1.0, float(wanted.abs().max()))
-    assert gradient(found, x).dtype == torch.float32
+    whole, climbed = prepared(model, x), found(x.clone().requires_grad_()).detach()
+    assert torch.equal(found(x), whole(x))
+    with torch.no_grad():
+        assert torch.equal(found(x.clone().requires_grad_()), whole(x))
+    assert climbed.dtype == torch.float32
+    assert 0 < float((climbed - whole(x)).abs().max()) < 0.05 * max(1.0, float(whole(x).abs().max()))
+    wanted, rough = gradient(whole, x), gradient(found, x)
+    assert rough.dtype == torch.float32
+    assert 0 < float((rough - wanted).norm()) < ROUGH * float(wanted.norm())
     assert next(model.parameters()).dtype == torch.float32
+    assert not any(p.requires_grad for p in found.parameters())
+
+
+class Deaf16(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if torch.is_autocast_enabled("cpu"):
+            raise RuntimeError("no kernel for bfloat16")
+        return x
+
+
+class Rounded(nn.Module):
+    """Its gradient leads elsewhere once what comes in was rounded to bfloat16."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.sin(3e4 * x)
+
+
+@pytest.mark.parametrize("part", [Deaf16(), Rounded()], ids=["refuses", "gradients-are-lost"])
+def test_gradients_that_bfloat16_spoils_stay_in_float32(part: nn.Module) -> None:
+    model, x = mean(part), torch.rand(2, 3, 16, 16)
+    found, whole = prepared(model, x, torch.bfloat16), prepared(model, x)
+    assert not isinstance(found, Mixed)
+    torch.testing.assert_close(gradient(found, x), gradient(whole, x), atol=0, rtol=0)
 
 
 def test_the_harness_attacks_the_prepared_classifier_and_judges_with_the_given_one(samples: Samples) -> None:
