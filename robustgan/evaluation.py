@@ -6,6 +6,8 @@ An attack never grades itself. What is judged is what an attacker could send: 8-
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -20,15 +22,15 @@ from robustgan.freezing import frozen as frozen
 from robustgan.freezing import weights_digest as weights_digest
 from robustgan.interfaces import L2, Attack, Linf, Samples, State
 from robustgan.journal import Tick, silent
-from robustgan.memory import halved, short
+from robustgan.memory import Room, halved, short
 from robustgan.nonfinite import first
-from robustgan.operating import score as score_of
 from robustgan.operating import threshold_of
 from robustgan.prepare import prepared
 from robustgan.quantise import LEVELS, reach, writable
 from robustgan.quantise import to_8_bit as to_8_bit
 from robustgan.quantise import to_float as to_float
-from robustgan.tensors import Bytes, Images, Scores, Tensor
+from robustgan.scoring import scores
+from robustgan.tensors import Bytes, Images, Tensor
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,43 @@ class Effort(NamedTuple):
     solvers: list[str]
 
 
+class Duel(NamedTuple):
+    """An attack and its classifier, made ready for as many images as come."""
+
+    attack: Attack
+    model: nn.Module  # judges what is written
+    victim: nn.Module  # the same classifier as the attack sees it: as `prepare.py` makes it, which is faster
+    network: nn.Module  # of an attack that has one
+    seed: int
+    room: Room
+
+
+@contextmanager
+def ready(
+    attack: Attack, model: nn.Module, network: nn.Module, samples: Samples, seed: int, batch: int
+) -> Iterator[Duel]:
+    """Prepare the classifier, and hold it frozen meanwhile: once for a cell, in however many parts its images come.
+
+    Args:
+        attack: whose images are judged.
+        model: the classifier.
+        network: the attack's own, where it has one.
+        samples: images of the cell; the shape of the first is all that counts.
+        seed: of the attack.
+        batch: the most images that are attacked at once.
+
+    Raises:
+        RunError: there are no images, or a network changed meanwhile.
+    """
+    if not len(samples):
+        raise RunError(f"{attack.label}: there are no images to attack.")
+    if not writable(attack.threat):
+        log.warning("%s: eps is below one grey level (1/255): every written image is its original.", attack.label)
+    victim = model if attack.access == "none" else prepared(model, to_float(samples.images[:1]))
+    with frozen(model), frozen(network), frozen(victim):
+        yield Duel(attack, model, victim, network, seed, Room(batch))
+
+
 def judge(
     attack: Attack,
     model: nn.Module,
@@ -52,10 +91,13 @@ def judge(
     batch: int,
     tick: Tick = silent,
 ) -> tuple[pd.DataFrame, Bytes]:
-    """Attack every image and classify what would be written.
+    """`fought`, for images that are all held in memory."""
+    with ready(attack, model, network, samples, seed, batch) as duel:
+        return fought(duel, samples, tick)
 
-    The attack sees the classifier as `prepare.py` makes it, which is faster; what is written is judged by the one that
-    was given.
+
+def fought(duel: Duel, samples: Samples, tick: Tick = silent) -> tuple[pd.DataFrame, Bytes]:
+    """Attack every image and classify what would be written.
 
     Returns:
         One row an image, in the order of `samples` (`image_id`, the columns of PREDICTIONS that depend on the
@@ -67,27 +109,22 @@ def judge(
             finite, or its 8-bit images are outside the budget. A failed attack fails its cell, loudly: it is
             never scored as clean images. MemoryShortError: not even one image fits into memory.
     """
-    if not len(samples):
-        raise RunError(f"{attack.label}: there are no images to attack.")
-    if not writable(attack.threat):
-        log.warning("%s: eps is below one grey level (1/255): every written image is its original.", attack.label)
+    attack, model = duel.attack, duel.model
     rows, done = [], 0
     written = torch.empty(samples.images.shape, dtype=torch.uint8, device=samples.images.device)
-    victim = model if attack.access == "none" else prepared(model, to_float(samples.images[:1]))
-    with frozen(model), frozen(network), frozen(victim):
 
-        def one(part: slice) -> tuple[pd.DataFrame, Bytes]:
-            some = Samples(samples.images[part], samples.labels[part], samples.rows.iloc[part])
-            x_adv, effort = propose(attack, victim, network, some, seed)
-            eight = to_8_bit(some.images, x_adv, attack.threat)
-            before = (scores(model, x_adv) >= threshold_of(model)).long().cpu().numpy()
-            return rows_of(attack, model, some, eight, effort).assign(float_pred=before), eight
+    def one(part: slice) -> tuple[pd.DataFrame, Bytes]:
+        some = Samples(samples.images[part], samples.labels[part], samples.rows.iloc[part])
+        x_adv, effort = propose(attack, duel.victim, duel.network, some, duel.seed)
+        eight = to_8_bit(some.images, x_adv, attack.threat)
+        before = (scores(model, x_adv) >= threshold_of(model)).long().cpu().numpy()
+        return rows_of(attack, model, some, eight, effort).assign(float_pred=before), eight
 
-        for frame, eight in halved(len(samples), batch, one, attack.label):
-            rows.append(frame)
-            written[done : done + len(eight)] = eight
-            done += len(eight)
-            tick(done, len(samples), attack.label)
+    for frame, eight in halved(len(samples), duel.room, one, attack.label):
+        rows.append(frame)
+        written[done : done + len(eight)] = eight
+        done += len(eight)
+        tick(done, len(samples), attack.label)
     return pd.concat(rows, ignore_index=True), written
 
 
@@ -167,22 +204,3 @@ def rows_of(attack: Attack, model: nn.Module, some: Samples, eight: Bytes, effor
             "solver": np.where(pred != some.labels.cpu().numpy(), np.asarray(effort.solvers, dtype=object), ""),
         }
     )
-
-
-def scores(model: nn.Module, x: Images) -> Scores:
-    """P(malignant) of images in [0, 1].
-
-    Raises:
-        RunError: the model's outputs are not finite.
-    """
-    found = score_of(model, x)
-    if not torch.isfinite(found).all():
-        raise RunError("the classifier's outputs are not finite.")
-    return found
-
-
-def scores_of(model: nn.Module, images: Bytes, batch: int) -> Scores:
-    """P(malignant) of 8-bit images, a batch at a time, with the model frozen."""
-    with frozen(model):
-        parts = halved(len(images), batch, lambda part: scores(model, to_float(images[part])), "scores")
-        return torch.cat(list(parts))

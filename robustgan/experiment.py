@@ -97,7 +97,7 @@ class Experiment(Spec):
     seeds: tuple[int, ...] = (0,)  # every attack runs once for each
     device: Literal["auto", "cpu", "cuda"] = "auto"
     processes: Count = 1  # that share each training (a GPU each, or cores); results agree within noise, not in bytes
-    batch: Count = 128  # images an attack gets at once; verdicts do not depend on it
+    batch: Count = 128  # most images an attack gets at once, fewer where memory is short; no verdict depends on it
     dataset: SerializeAsAny[Dataset]
     pixels: Pixels = Pixels()
     split: Split = Split()

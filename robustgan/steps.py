@@ -135,17 +135,18 @@ def operating(work: Work) -> None:
     import pandas as pd
 
     from robustgan.errors import InputError
-    from robustgan.evaluation import scores_of
     from robustgan.experiment import OperatingPoint
     from robustgan.inputs import classifier_of, samples
+    from robustgan.memory import Room
     from robustgan.metrics.operating import choose
+    from robustgan.scoring import scores_of
 
-    rule = OperatingPoint.read(work.settings["rule"])
+    rule, room = OperatingPoint.read(work.settings["rule"]), Room(work.settings["batch"])
     found = []
     for name in sorted(name for name in work.inputs if name.startswith("classifier.")):
         val = samples(work, "val", f"split.{name.partition('.')[2]}")
         network = classifier_of(work, name)
-        score = scores_of(network, val.images, work.settings["batch"]).double().cpu().numpy()
+        score = scores_of(network, val.images, room).double().cpu().numpy()
         found.append(val.rows[["image_id", "group", "label"]].assign(score=score))
     rows = pd.concat(found, ignore_index=True)
     if rule.rule == "half":
@@ -179,12 +180,12 @@ def attacked(work: Work) -> None:
     attack, victim, test = attack_of(work), classifier_of(work, "classifier"), samples(work, "test")
     network, batch, most = generator_of(work, attack), work.settings["batch"], work.settings["gallery"]
     frames, shown = [], []
-    for first, some in parts(test, batch):
-        tick = further(work.tick, first, len(test))
-        rows, images = evaluation.judge(attack, victim, network, some, work.settings["seed"], batch, tick)
-        saved = survival(victim, some.images, images, batch)
-        frames.append(pd.concat([named(some, rows, identity(work, attack)), saved], axis=1))
-        shown.append(gallery.take(gallery.Pictures(frames[-1], some.images, images), most))
+    with evaluation.ready(attack, victim, network, test, work.settings["seed"], batch) as duel:
+        for first, some in parts(test, batch):
+            rows, images = evaluation.fought(duel, some, further(work.tick, first, len(test)))
+            saved = survival(victim, some.images, images, duel.room)
+            frames.append(pd.concat([named(some, rows, identity(work, attack)), saved], axis=1))
+            shown.append(gallery.take(gallery.Pictures(frames[-1], some.images, images), most))
     frame = pd.concat(frames, ignore_index=True)
     tables.write(frame[list(tables.PREDICTIONS)], tables.PREDICTIONS, work.folder / "predictions.parquet")
     tables.write(frame[list(tables.SURVIVAL)], tables.SURVIVAL, work.folder / "survival.parquet")
@@ -195,18 +196,20 @@ def transferred(work: Work) -> None:
     """Show the images that attack one classifier to another, and keep its verdicts."""
     import pandas as pd
 
-    from robustgan import tables, transfer
+    from robustgan import evaluation, tables, transfer
+    from robustgan.freezing import frozen
     from robustgan.inputs import attack_of, classifier_of, further, generator_of, identity, named, samples
     from robustgan.stored import parts
 
     attack, test = attack_of(work), samples(work, "test")
-    pair = transfer.Pair(classifier_of(work, "classifier"), classifier_of(work, "target"))
+    source, target = classifier_of(work, "classifier"), classifier_of(work, "target")
     network, batch, seed = generator_of(work, attack), work.settings["batch"], work.settings["seed"]
     judge = json.loads((work.inputs["target"] / "card.json").read_text("utf-8"))["name"]
     frames = []
-    for first, some in parts(test, batch):
-        rows = transfer.judge(attack, pair, network, some, seed, batch, further(work.tick, first, len(test)))
-        frames.append(named(some, rows, {**identity(work, attack), "model": judge}))
+    with evaluation.ready(attack, source, network, test, seed, batch) as duel, frozen(target):
+        for first, some in parts(test, batch):
+            rows = transfer.judge(duel, target, some, further(work.tick, first, len(test)))
+            frames.append(named(some, rows, {**identity(work, attack), "model": judge}))
     tables.write(pd.concat(frames, ignore_index=True), tables.PREDICTIONS, work.folder / "predictions.parquet")
 
 

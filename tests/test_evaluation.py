@@ -18,13 +18,14 @@ from robustgan.evaluation import (
     Effort,
     judge,
     rows_of,
-    scores_of,
     to_8_bit,
     to_float,
     weights_digest,
 )
 from robustgan.interfaces import L2, Access, Attack, Linf, Samples, State, Unrestricted
+from robustgan.memory import Room
 from robustgan.operating import HALF, Placed
+from robustgan.scoring import scores_of
 from tests.conftest import Linear
 
 LINF = Linf(eps=8 / 255)
@@ -239,7 +240,7 @@ def test_an_attack_sees_the_boundary_where_decisions_are_made(linear: Linear, sa
 
 def test_scores_of_any_batch(linear: Linear, samples: Samples) -> None:
     digest = weights_digest(linear)
-    whole, parts = scores_of(linear, samples.images, 24), scores_of(linear, samples.images, 5)
+    whole, parts = scores_of(linear, samples.images, Room(24)), scores_of(linear, samples.images, Room(5))
     torch.testing.assert_close(whole, parts)
     torch.testing.assert_close(whole, linear(to_float(samples.images)).softmax(1)[:, 1].detach())
     assert weights_digest(linear) == digest

@@ -10,25 +10,13 @@ from torch import nn
 from robustgan import transfer
 from robustgan.attacks.pgd import PGD
 from robustgan.errors import MemoryShortError
-from robustgan.evaluation import judge, scores_of
+from robustgan.evaluation import judge, ready
 from robustgan.interfaces import Linf, Samples
 from robustgan.journal import silent
-from robustgan.memory import halved, short
+from robustgan.memory import Room, halved, short
+from robustgan.scoring import scores_of
 from robustgan.survival import survival
-
-
-class Cramped(nn.Module):
-    """A classifier on a device with room for `most` images."""
-
-    def __init__(self, network: nn.Module, most: int) -> None:
-        super().__init__()
-        self.network, self.most = network, most
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if len(x) > self.most:
-            raise torch.OutOfMemoryError(f"CUDA out of memory: {len(x)} images")
-        return self.network(x)
-
+from tests.cramped import Cramped
 
 PGD_5 = PGD(threat=Linf(eps=8 / 255), steps=5)
 
@@ -52,11 +40,11 @@ def test_attacks_go_on_with_smaller_batches_to_the_same_verdicts(
 
 def test_scores_transfer_and_survival_go_on_too(linear: nn.Module, samples: Samples) -> None:
     cramped = Cramped(linear, 3)
-    assert torch.equal(scores_of(cramped, samples.images, 24), scores_of(linear, samples.images, 24))
-    pairs = [transfer.Pair(linear, target) for target in (linear, cramped)]
-    rows = [transfer.judge(PGD_5, pair, nn.Identity(), samples, 0, 24, silent) for pair in pairs]
+    assert torch.equal(scores_of(cramped, samples.images, Room(24)), scores_of(linear, samples.images, Room(24)))
+    with ready(PGD_5, linear, nn.Identity(), samples, 0, 24) as duel:
+        rows = [transfer.judge(duel, target, samples, silent) for target in (linear, cramped)]
     pd.testing.assert_frame_equal(rows[0], rows[1])
-    saved = [survival(model, samples.images, samples.images, 24) for model in (linear, cramped)]
+    saved = [survival(model, samples.images, samples.images, Room(24)) for model in (linear, cramped)]
     pd.testing.assert_frame_equal(saved[0], saved[1])
 
 
@@ -76,8 +64,22 @@ def test_batches_shrink_only_where_they_must(caplog: pytest.LogCaptureFixture) -
         sizes.append(size)
         return size
 
-    assert sum(halved(21, 16, work, "w")) == 21
+    assert sum(halved(21, Room(16), work, "w")) == 21
     assert sizes == [4, 4, 4, 4, 4, 1]
+    assert len(caplog.records) == 2
+
+
+def test_who_owns_the_room_learns_once(caplog: pytest.LogCaptureFixture) -> None:
+    def work(part: slice) -> int:
+        if part.stop - part.start > 4:
+            raise MemoryError
+        return part.stop - part.start
+
+    room = Room(16)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            assert sum(halved(21, room, work, "w")) == 21
+    assert room.batch == 4
     assert len(caplog.records) == 2
 
 
@@ -86,7 +88,7 @@ def test_other_errors_are_not_taken_for_it() -> None:
         raise ValueError("a fault")
 
     with pytest.raises(ValueError, match="a fault"):
-        list(halved(4, 2, work, "w"))
+        list(halved(4, Room(2), work, "w"))
     assert not short(RuntimeError("shape mismatch"))
     assert short(RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"))
     caused = RuntimeError("in a library")

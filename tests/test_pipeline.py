@@ -194,9 +194,9 @@ def test_a_failing_attack_is_reported_and_the_others_go_on(
     settings["attacks"] = [{"kind": "clean"}, {"kind": "noise", "threat": {"norm": "linf", "eps": 0.1}}]
     settings["models"][0]["training"]["epochs"] = 1
     settings["oracles"] = []
-    real = evaluation.judge
+    real = evaluation.fought
     monkeypatch.setattr(
-        evaluation, "judge", lambda attack, *rest: (fail if attack.label == "noise" else real)(attack, *rest)
+        evaluation, "fought", lambda duel, *rest: (fail if duel.attack.label == "noise" else real)(duel, *rest)
     )
     assert steps.attacked.__module__ == "robustgan.steps"
     folder, failures = run(experiment(settings), Place(tmp_path, tmp_path), "planted", lambda stage, cached: silent)

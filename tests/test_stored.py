@@ -13,10 +13,11 @@ import torch
 from robustgan import pipeline, stored
 from robustgan.config import override, read_yaml
 from robustgan.errors import RunError
-from robustgan.evaluation import scores_of
 from robustgan.experiment import experiment
 from robustgan.interfaces import Samples
 from robustgan.journal import silent
+from robustgan.memory import Room
+from robustgan.scoring import scores_of
 from robustgan.shipped import config_path
 from robustgan.stages import Place
 from robustgan.stored import Stored, ahead, images_at
@@ -66,7 +67,7 @@ def test_it_has_the_shape_and_the_parts_of_a_tensor(pair: tuple[Stored, torch.Te
 
 def test_the_harness_takes_it(pair: tuple[Stored, torch.Tensor], linear: Linear) -> None:
     here, tensor = pair
-    assert torch.equal(scores_of(linear, here, 3), scores_of(linear, tensor, 3))  # type: ignore[arg-type]
+    assert torch.equal(scores_of(linear, here, Room(3)), scores_of(linear, tensor, Room(3)))  # type: ignore[arg-type]
 
 
 def test_few_images_are_held_and_many_are_not(pixels: Path, monkeypatch: pytest.MonkeyPatch) -> None:

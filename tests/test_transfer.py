@@ -13,7 +13,7 @@ from robustgan.interfaces import Linf
 from robustgan.journal import silent
 from robustgan.pipeline import run
 from robustgan.stages import Place, stages
-from robustgan.transfer import Pair, judge
+from robustgan.transfer import judge
 from tests.conftest import samples_of
 
 SMOKE = Path(__file__).parents[1] / "configs" / "smoke.yaml"
@@ -35,8 +35,8 @@ def test_images_move_the_margin_of_another_linear_model_by_the_agreement_of_sign
     images = torch.randint(64, 192, (40, 3, 8, 8), generator=rng).to(torch.uint8)
     labels = (linear(judging)(images.float() / 255).argmax(1)).long()
     samples, attack = samples_of(images, labels), FGSM(threat=Linf(eps=EPS))
-    pair = Pair(linear(made), linear(judging))
-    rows = judge(attack, pair, nn.Identity(), samples, 0, 16, silent)
+    with evaluation.ready(attack, linear(made), nn.Identity(), samples, 0, 16) as duel:
+        rows = judge(duel, linear(judging), samples, silent)
     margins = torch.logit(torch.tensor(rows["score"].to_numpy()))
     before = torch.logit(torch.tensor(rows["clean_score"].to_numpy()))
     side = 1 - 2 * labels.double()  # towards the wrong class
@@ -51,7 +51,8 @@ def test_judged_by_its_own_source_it_is_the_attack_itself() -> None:
     images = torch.randint(0, 256, (10, 3, 8, 8), generator=rng).to(torch.uint8)
     samples, attack = samples_of(images, torch.arange(10) % 2), FGSM(threat=Linf(eps=EPS))
     own, _ = evaluation.judge(attack, model, nn.Identity(), samples, 0, 4)
-    again = judge(attack, Pair(model, model), nn.Identity(), samples, 0, 4, silent)
+    with evaluation.ready(attack, model, nn.Identity(), samples, 0, 4) as duel:
+        again = judge(duel, model, samples, silent)
     assert again.equals(own.drop(columns="float_pred"))
 
 

@@ -111,6 +111,7 @@ class DCGAN(Forger):
         from robustgan.gan.monitor import RULES
         from robustgan.gan.search import Parties
         from robustgan.gan.sheet import write_sheet
+        from robustgan.memory import Room
 
         if not oracles or any(oracle is model for oracle in oracles):
             raise InputError("dcgan: needs at least one oracle, and the victim cannot be one: it would judge itself.")
@@ -125,10 +126,10 @@ class DCGAN(Forger):
         with ExitStack() as stack:
             for held in (model, network, *oracles):
                 stack.enter_context(frozen(held))
-            jury = forgery.Jury(model, judging)
-            forged = forgery.forge(Parties(gan, model, helping), jury, self.search, seed, tick)
-            real = forgery.real(jury, held_out, self.search.batch)
-            walked = walks(gan, jury, seed, self.search.batch)
+            jury, room = forgery.Jury(model, judging), Room(self.search.batch)
+            forged = forgery.forge(Parties(gan, model, helping), jury, self.search, room, seed, tick)
+            real = forgery.real(jury, held_out, room)
+            walked = walks(gan, jury, seed, room)
         write_sheet(forgery.fooling_rows(gan, forged), folder / "fooling.png")
         write_walks(walked, folder)
         return pd.concat([real, forged.rows], ignore_index=True)

@@ -23,16 +23,17 @@ import torch
 from robustgan.draws import seed_of
 from robustgan.errors import RunError
 from robustgan.gan.cells import cell_name
-from robustgan.gan.conditional import Gan
+from robustgan.gan.conditional import Gan, Latents
 from robustgan.gan.painting import paint, starts
 from robustgan.gan.recipe import Hunt
 from robustgan.gan.search import AGREE, Parties, distance, search, wander
 from robustgan.gan.sheet import Row
 from robustgan.interfaces import Samples
 from robustgan.journal import Tick
+from robustgan.memory import Room, halved
 from robustgan.operating import plain, threshold_of
 from robustgan.quantise import to_float
-from robustgan.tensors import POSITIVE, Bytes, Labels, Network, Scores
+from robustgan.tensors import POSITIVE, Bytes, Labels, Logits, Network, Scores
 
 SHOWN = 10  # fooling images a row of the sheet
 
@@ -52,29 +53,30 @@ class Forged(NamedTuple):
     labels: Labels  # of the GAN: finer than the class where they are subtypes
 
 
-def forge(parties: Parties, jury: Jury, rule: Hunt, seed: int, tick: Tick) -> Forged:
+def forge(parties: Parties, jury: Jury, rule: Hunt, room: Room, seed: int, tick: Tick) -> Forged:
     """Make `rule.images` images a label, search from the first `rule.starts`, and let the jury judge all.
 
-    Every searched image has a control: a random step of the same length from its start.
+    Every searched image has a control: a random step of the same length from its start. Batches are as large as there
+    is `room`, but for painting, which needs far less: the same images are painted again for people to rate.
     """
-    gan = parties.gan
+    gan, easel = parties.gan, Room(rule.batch)
     labels, z = starts(gan, rule.images, seed)
-    images = paint(gan, z, labels, rule.batch)
+    images = painted(gan, z, labels, easel)
     chosen = torch.arange(len(labels), device=labels.device) % rule.images < rule.starts
     begin, asked = z[chosen], labels[chosen]
-    found = []
-    for part in torch.split(torch.arange(len(asked)), rule.batch):
-        found.append(search(parties, begin[part], asked[part], rule))
-        tick(int(part[-1]) + 1, len(asked), "latent search")
+    found: list[Latents] = []
+    for some in halved(len(asked), room, lambda part: search(parties, begin[part], asked[part], rule), "latent search"):
+        found.append(some)
+        tick(sum(map(len, found)), len(asked), "latent search")
     ends = torch.cat(found)
-    searched = paint(gan, ends, asked, rule.batch)
+    searched = painted(gan, ends, asked, easel)
     lengths = distance(ends, begin)
     seeds = [seed_of("walk", seed, i) for i in range(len(asked))]
-    walked = paint(gan, wander(begin, lengths, seeds), asked, rule.batch)
+    walked = painted(gan, wander(begin, lengths, seeds), asked, easel)
     far = lengths.double().cpu().numpy()
     made = (("natural", images, labels, 0.0), ("searched", searched, asked, far), ("walked", walked, asked, far))
     rows = [
-        generated(gan, jury, pixels, cells, rule.batch).assign(mode=mode, distance=steps)
+        generated(gan, jury, pixels, cells, room).assign(mode=mode, distance=steps)
         for mode, pixels, cells, steps in made
     ]
     return Forged(
@@ -82,7 +84,12 @@ def forge(parties: Parties, jury: Jury, rule: Hunt, seed: int, tick: Tick) -> Fo
     )
 
 
-def generated(gan: Gan, jury: Jury, images: Bytes, labels: Labels, batch: int) -> pd.DataFrame:
+def painted(gan: Gan, z: Latents, labels: Labels, room: Room) -> Bytes:
+    """`paint`, as many at a time as there is room."""
+    return torch.cat(list(halved(len(z), room, lambda part: paint(gan, z[part], labels[part], room.batch), "painting")))
+
+
+def generated(gan: Gan, jury: Jury, images: Bytes, labels: Labels, room: Room) -> pd.DataFrame:
     """Rows of generated images."""
     cells = gan.cells[labels].cpu()
     rows = pd.DataFrame(
@@ -93,19 +100,19 @@ def generated(gan: Gan, jury: Jury, images: Bytes, labels: Labels, batch: int) -
             "label": cells[:, 0].numpy(),
         }
     )
-    return rows.assign(**verdicts(jury, images, gan.cells[labels, 0], batch))
+    return rows.assign(**verdicts(jury, images, gan.cells[labels, 0], room))
 
 
-def real(jury: Jury, held_out: Samples, batch: int) -> pd.DataFrame:
+def real(jury: Jury, held_out: Samples, room: Room) -> pd.DataFrame:
     """Rows of held-out real images: what the same rule says where the label is known."""
     rows = held_out.rows[["image_id", "group", "magnification", "label"]].reset_index(drop=True)
-    return rows.assign(**verdicts(jury, held_out.images, held_out.labels, batch), mode="real", distance=np.nan)
+    return rows.assign(**verdicts(jury, held_out.images, held_out.labels, room), mode="real", distance=np.nan)
 
 
-def verdicts(jury: Jury, images: Bytes, truth: Labels, batch: int) -> dict[str, np.ndarray]:
+def verdicts(jury: Jury, images: Bytes, truth: Labels, room: Room) -> dict[str, np.ndarray]:
     """What the victim says, and how far the oracles agree with the label."""
-    score = scores(jury.victim, images, batch)
-    malignant = torch.stack([scores(oracle, images, batch) for oracle in jury.oracles])
+    score = scores(jury.victim, images, room)
+    malignant = torch.stack([scores(oracle, images, room) for oracle in jury.oracles])
     agree = torch.where(truth == POSITIVE, malignant, 1 - malignant)
     low = agree.amin(0)
     columns = {
@@ -120,14 +127,19 @@ def verdicts(jury: Jury, images: Bytes, truth: Labels, batch: int) -> dict[str, 
     return {name: value.cpu().numpy() for name, value in columns.items()}
 
 
-def scores(model: Network, images: Bytes, batch: int) -> Scores:
+def scores(model: Network, images: Bytes, room: Room) -> Scores:
     """P(malignant) of 8-bit images, in double precision.
 
     Raises:
         RunError: the model's outputs are not finite.
     """
+
+    def one(part: slice) -> Logits:
+        logits: Logits = plain(model)(to_float(images[part])).double()
+        return logits
+
     with torch.no_grad():
-        logits = torch.cat([plain(model)(to_float(part)).double() for part in torch.split(images, batch)])
+        logits = torch.cat(list(halved(len(images), room, one, "answers")))
     if not torch.isfinite(logits).all():
         raise RunError("dcgan: a classifier's outputs on generated images are not finite.")
     return logits.softmax(1)[:, POSITIVE]

@@ -22,6 +22,7 @@ from robustgan.gan.conditional import Gan
 from robustgan.gan.forgery import Jury, scores
 from robustgan.gan.painting import paint
 from robustgan.gan.sheet import Row, write_sheet
+from robustgan.memory import Room
 from robustgan.operating import HALF, threshold_of
 from robustgan.tensors import Bytes, Scores
 
@@ -42,7 +43,7 @@ class Walk(NamedTuple):
     threshold: float  # from which the victim calls an image malignant; the oracles are not placed
 
 
-def walks(gan: Gan, jury: Jury, seed: int, batch: int) -> list[Walk]:
+def walks(gan: Gan, jury: Jury, seed: int, room: Room) -> list[Walk]:
     """Walk from the first benign to the first malignant label of every magnification that has both."""
     labels, boundary = gan.labels(), threshold_of(jury.victim)
     found = []
@@ -52,21 +53,21 @@ def walks(gan: Gan, jury: Jury, seed: int, batch: int) -> list[Walk]:
             continue
         (first,), (last,) = ends
         for start in range(STARTS):
-            images = along(gan, first, last, seed_of("label walk", seed, start), batch)
-            oracles = torch.stack([scores(oracle, images, batch) for oracle in jury.oracles]).mean(0)
+            images = along(gan, first, last, seed_of("label walk", seed, start), room)
+            oracles = torch.stack([scores(oracle, images, room) for oracle in jury.oracles]).mean(0)
             cells = labels[first], labels[last]
-            found.append(Walk(start, cells, images, scores(jury.victim, images, batch), oracles, boundary))
+            found.append(Walk(start, cells, images, scores(jury.victim, images, room), oracles, boundary))
     return found
 
 
-def along(gan: Gan, first: int, last: int, seed: int, batch: int) -> Bytes:
+def along(gan: Gan, first: int, last: int, seed: int, room: Room) -> Bytes:
     """Images of one latent vector, from one label to another."""
     device = gan.cells.device
     place = torch.linspace(0, 1, STEPS, device=device)
     blend = torch.zeros(STEPS, LABELS, device=device)
     blend[:, first], blend[:, last] = 1 - place, place
     z = normal([seed], (gan.generator.latent,), device).expand(STEPS, -1)
-    return paint(gan, z, blend, batch)
+    return paint(gan, z, blend, room.batch)
 
 
 def flips(score: Scores, threshold: float = HALF) -> list[bool]:

@@ -10,8 +10,9 @@ import torch
 
 from robustgan.draws import seed_of, uniform
 from robustgan.interfaces import Bounded
+from robustgan.memory import Room, halved
 from robustgan.operating import plain
-from robustgan.probing.judging import BATCH
+from robustgan.probing.judging import Victim
 from robustgan.quantise import to_float
 from robustgan.tensors import Bytes, Images, Logits, Network, Scores, Tensor
 
@@ -22,10 +23,10 @@ ALONE = 8  # images that are also shown one at a time
 EXACT = 1e-6  # how close to 0 and 1 an output has to be to count as one-hot
 
 
-def logits_of(network: Network, x: Images) -> Logits:
-    """All logits, in batches of the usual size."""
+def logits_of(network: Network, x: Images, room: Room) -> Logits:
+    """All logits, a batch at a time."""
     with torch.no_grad():
-        return torch.cat([network(some).float() for some in torch.split(x, BATCH)])
+        return torch.cat(list(halved(len(x), room, lambda part: network(x[part]).float(), "answers")))
 
 
 def neighbours(images: Bytes, threat: Bounded, seed: int) -> Images:
@@ -35,10 +36,10 @@ def neighbours(images: Bytes, threat: Bounded, seed: int) -> Images:
     return threat.project(x, x + threat.start(unit))
 
 
-def outputs(network: Network, images: Bytes) -> Facts:
+def outputs(network: Network, images: Bytes, room: Room) -> Facts:
     """What the outputs look like, and how many are so far apart that float32 calls the probability 0 or 1."""
     with optimising() as steps:
-        logits = logits_of(plain(network), to_float(images))
+        logits = logits_of(plain(network), to_float(images), room)
     apart = (logits[:, 1] - logits[:, 0]).abs().double()
     finite = torch.isfinite(logits).all(1)
     probability = logits.softmax(1)
@@ -81,13 +82,14 @@ def optimising() -> Iterator[list[int]]:
         torch.autograd.backward, torch.autograd.grad = backward, grad
 
 
-def repeated(network: Network, images: Bytes, threat: Bounded, seed: int) -> Facts:
+def repeated(victim: Victim, images: Bytes, threat: Bounded) -> Facts:
     """Show images and neighbours of them again, alone and in another order."""
+    network, seed, room = victim
     x = torch.cat([to_float(images), neighbours(images, threat, seed)])
-    first = odds(network, x)
-    again = [odds(network, x) for _ in range(REPEATS - 1)]
-    alone = torch.cat([odds(network, x[i : i + 1]) for i in range(min(ALONE, len(x)))])
-    turned = odds(network, x.flip(0)).flip(0)
+    first = odds(network, x, room)
+    again = [odds(network, x, room) for _ in range(REPEATS - 1)]
+    alone = torch.cat([odds(network, x[i : i + 1], room) for i in range(min(ALONE, len(x)))])
+    turned = odds(network, x.flip(0), room).flip(0)
     company = torch.cat([alone, turned])
     expected = torch.cat([first[: len(alone)], first])
     return {
@@ -99,9 +101,9 @@ def repeated(network: Network, images: Bytes, threat: Bounded, seed: int) -> Fac
     }
 
 
-def odds(network: Network, x: Images) -> Scores:
+def odds(network: Network, x: Images, room: Room) -> Scores:
     """Logit of malignant minus logit of benign, at the operating point."""
-    logits = logits_of(network, x)
+    logits = logits_of(network, x, room)
     difference: Scores = logits[:, 1] - logits[:, 0]
     return difference
 

@@ -16,8 +16,9 @@ from robustgan.attacks._margin import margin
 from robustgan.attacks._probes import SORTS, pattern
 from robustgan.draws import seed_of
 from robustgan.interfaces import Bounded, Samples
+from robustgan.memory import halved
 from robustgan.probing.answering import Facts, neighbours
-from robustgan.probing.judging import BATCH, margins
+from robustgan.probing.judging import Victim, margins
 from robustgan.quantise import to_float
 from robustgan.tensors import Images, Labels, Network, Tensor
 
@@ -41,15 +42,14 @@ def slopes(network: Network, x: Images, y: Labels) -> tuple[Tensor, Tensor]:
     return value.detach(), gradient
 
 
-def gradients(network: Network, samples: Samples, threat: Bounded, seed: int) -> Facts:
+def gradients(victim: Victim, samples: Samples, threat: Bounded) -> Facts:
     """How many gradients are zero, tiny or not finite, at the images and at neighbours of them."""
-    x = torch.cat([to_float(samples.images), neighbours(samples.images, threat, seed)])
+    x = torch.cat([to_float(samples.images), neighbours(samples.images, threat, victim.seed)])
     y = samples.labels.repeat(2)
     try:
-        parts = [slopes(network, a, b) for a, b in zip(torch.split(x, BATCH), torch.split(y, BATCH), strict=True)]
+        value, gradient = sloped(victim, x, y)
     except RuntimeError as error:
         return {"gradients": len(x), "gradient_error": str(error).splitlines()[0]}
-    value, gradient = torch.cat([v for v, _ in parts]), torch.cat([g for _, g in parts])
     finite = torch.isfinite(gradient.flatten(1)).all(1)
     reached = (gradient * threat.ascend(gradient, threat.eps)).flatten(1).double().abs().sum(1)
     zero = (gradient == 0).flatten(1)
@@ -63,11 +63,17 @@ def gradients(network: Network, samples: Samples, threat: Bounded, seed: int) ->
     }
 
 
-def differences(network: Network, samples: Samples, threat: Bounded, seed: int) -> Facts:
+def sloped(victim: Victim, x: Images, y: Labels) -> tuple[Tensor, Tensor]:
+    """`slopes`, a batch at a time."""
+    parts = list(halved(len(x), victim.room, lambda part: slopes(victim.network, x[part], y[part]), "gradients"))
+    return torch.cat([value for value, _ in parts]), torch.cat([gradient for _, gradient in parts])
+
+
+def differences(victim: Victim, samples: Samples, threat: Bounded) -> Facts:
     """Compare differences of answers with slopes along lines as long as the budget, in both directions."""
     count = min(IMAGES, len(samples))
     x, y = to_float(samples.images[:count]), samples.labels[:count]
-    found = [line(network, x, y, threat, seed_of("line", seed, number)) for number in range(LINES)]
+    found = [line(victim, x, y, threat, seed_of("line", victim.seed, number)) for number in range(LINES)]
     real = torch.stack([real for real, _ in found], 1).double()
     told = torch.stack([told for _, told in found], 1).double()
     size = real.norm(dim=1) * told.norm(dim=1)
@@ -80,17 +86,21 @@ def differences(network: Network, samples: Samples, threat: Bounded, seed: int) 
     }
 
 
-def line(network: Network, x: Images, y: Labels, threat: Bounded, seed: int) -> tuple[Tensor, Tensor]:
+def line(victim: Victim, x: Images, y: Labels, threat: Bounded, seed: int) -> tuple[Tensor, Tensor]:
     """How much the margin differs between the ends of a line through the budget, and what the slopes say."""
     rng = torch.Generator().manual_seed(seed)
     sort = SORTS[int(torch.randint(0, len(SORTS), (1,), generator=rng))]
     shapes = torch.stack([pattern(sort, x.shape[2], x.shape[3], rng) for _ in range(len(x))]).to(x)
     move = threat.ascend(shapes, threat.eps)
     low, high = threat.project(x, x - move), threat.project(x, x + move)
-    real = margins(network, high, y) - margins(network, low, y)
+
+    def apart(part: slice) -> Tensor:
+        return margins(victim.network, high[part], y[part]) - margins(victim.network, low[part], y[part])
+
+    real = torch.cat(list(halved(len(x), victim.room, apart, "answers")))
     told = torch.zeros_like(real)
     for point in range(POINTS):
         at = (point + torch.rand(len(x), generator=rng).to(x).view(-1, 1, 1, 1)) / POINTS
-        _, gradient = slopes(network, torch.lerp(low, high, at), y)
+        _, gradient = sloped(victim, torch.lerp(low, high, at), y)
         told += (gradient.nan_to_num(0, 0, 0) * (high - low)).flatten(1).sum(1) / POINTS
     return real, told

@@ -10,15 +10,17 @@ import torch
 from torch import nn
 
 from robustgan.attacks._margin import margin
-from robustgan.evaluation import propose, scores
+from robustgan.evaluation import propose
 from robustgan.interfaces import Attack, Samples
+from robustgan.memory import Room, halved
 from robustgan.operating import threshold_of
 from robustgan.probing.choosing import part
 from robustgan.probing.plan import Ask
 from robustgan.quantise import to_8_bit, to_float
+from robustgan.scoring import scores
 from robustgan.tensors import Bytes, Images, Labels, Network, Scores
 
-BATCH = 64  # images at once; verdicts do not depend on it
+BATCH = 64  # images at once, at most; verdicts do not depend on it
 
 
 class Found(NamedTuple):
@@ -31,36 +33,42 @@ class Found(NamedTuple):
 
 
 class Victim(NamedTuple):
-    """The classifier that is probed, and the seed of all random numbers."""
+    """The classifier that is probed, the seed of all random numbers, and how many images fit at once."""
 
     network: Network
     seed: int
+    room: Room
 
 
 def judged(attack: Attack, victim: Victim, samples: Samples, attacked: Network | None = None) -> Found:
     """Let an attack loose on `attacked` (the classifier itself by default), and ask the classifier.
 
     Raises:
-        RunError: the attack failed; whoever asks says what that means.
+        RunError: the attack failed; whoever asks says what that means. MemoryShortError: one image does not fit.
     """
-    made, queries = [], []
-    for places in torch.split(torch.arange(len(samples)), BATCH):
-        some = part(samples, places.tolist())
+
+    def one(places: slice) -> tuple[Bytes, np.ndarray]:
+        some = part(samples, list(range(len(samples))[places]))
         x_adv, effort = propose(attack, attacked or victim.network, nn.Identity(), some, victim.seed)
-        made.append(to_8_bit(some.images, x_adv, attack.threat))
-        queries.append(effort.forwards.numpy())
-    images = torch.cat(made)
-    pred, wrong = answers(victim.network, images, samples.labels)
-    return Found(images, pred, wrong, np.concatenate(queries))
+        return to_8_bit(some.images, x_adv, attack.threat), effort.forwards.numpy()
+
+    made = list(halved(len(samples), victim.room, one, f"probe {attack.label}"))
+    images = torch.cat([eight for eight, _ in made])
+    pred, wrong = answers(victim, images, samples.labels)
+    return Found(images, pred, wrong, np.concatenate([queries for _, queries in made]))
 
 
-def answers(network: Network, images: Bytes, labels: Labels) -> tuple[np.ndarray, np.ndarray]:
+def answers(victim: Victim, images: Bytes, labels: Labels) -> tuple[np.ndarray, np.ndarray]:
     """The labels that the classifier gives to 8-bit images, and how far the wrong class is ahead."""
-    pred, wrong = [], []
-    for some, y in zip(torch.split(images, BATCH), torch.split(labels, BATCH), strict=True):
-        pred.append((scores(network, to_float(some)) >= threshold_of(network)).long())
-        wrong.append(margins(network, to_float(some), y))
-    return torch.cat(pred).cpu().numpy(), torch.cat(wrong).double().cpu().numpy()
+    network = victim.network
+
+    def one(places: slice) -> tuple[Labels, Scores]:
+        x = to_float(images[places])
+        return (scores(network, x) >= threshold_of(network)).long(), margins(network, x, labels[places])
+
+    found = list(halved(len(images), victim.room, one, "answers"))
+    pred, wrong = torch.cat([called for called, _ in found]), torch.cat([ahead for _, ahead in found])
+    return pred.cpu().numpy(), wrong.double().cpu().numpy()
 
 
 def margins(network: Network, x: Images, y: Labels) -> Scores:

@@ -10,16 +10,17 @@ import torch
 from torch import nn
 
 from robustgan.draws import seed_of
-from robustgan.errors import RunError
-from robustgan.evaluation import frozen
+from robustgan.errors import MemoryShortError, RunError
 from robustgan.experiment import Strength
+from robustgan.freezing import frozen
 from robustgan.interfaces import Access, Samples
 from robustgan.journal import Tick, silent
+from robustgan.memory import Room
 from robustgan.prepare import prepared
 from robustgan.probing import answering, gradients, plan, surrogate
 from robustgan.probing.answering import Facts
 from robustgan.probing.choosing import chosen, part
-from robustgan.probing.judging import Found, Victim, answers, judged, rows
+from robustgan.probing.judging import BATCH, Found, Victim, answers, judged, rows
 from robustgan.probing.plan import Ask
 from robustgan.quantise import to_float
 from robustgan.tensors import Labels, Network, Scores
@@ -61,7 +62,7 @@ def measure(
     quick = prepared(network, to_float(some.images[:1]))
     with torch.random.fork_rng(), frozen(network), frozen(quick), Counting(network, quick) as passes:
         torch.manual_seed(seed)
-        session = Session(Victim(network, seed), some, rule, tick, quick)
+        session = Session(Victim(network, seed, Room(BATCH)), some, rule, tick, quick)
         session.ask(access)
         return session.frame(), {"access": access, **session.facts, **passes.facts}
 
@@ -102,15 +103,15 @@ class Session:
 
     def ask(self, access: Access) -> None:
         """Everything, the cheap and decisive first; a classifier whose outputs are no numbers is asked no further."""
-        network, images, threat, seed = self.victim.network, self.all.images, self.rule.threat, self.victim.seed
-        self.facts |= answering.outputs(network, images)
+        victim, images = self.victim, self.all.images
+        self.facts |= answering.outputs(victim.network, images, victim.room)
         if self.facts["not_finite"]:
             return
-        self.facts |= answering.repeated(network, images, threat, seed)
+        self.facts |= answering.repeated(victim, images, self.rule.threat)
         if self.facts["repeat_change"]:
-            self.quick = network
-        clean, _ = answers(network, images, self.all.labels)
-        before = answering.odds(self.quick, to_float(images))
+            self.quick = victim.network
+        clean, _ = answers(victim, images, self.all.labels)
+        before = answering.odds(self.quick, to_float(images), victim.room)
         places = np.flatnonzero(clean == self.all.labels.cpu().numpy()).tolist()
         self.right, self.clean = part(self.all, places), clean[places]
         self.facts |= {"right": len(places), "majority": majority(self.all.labels)}
@@ -120,11 +121,11 @@ class Session:
 
     def attack(self, access: Access) -> None:
         """All attacks, on the images that are right."""
-        threat, seed = self.rule.threat, self.victim.seed
+        threat = self.rule.threat
         if access == "white-box":
-            self.facts |= gradients.gradients(self.victim.network, self.all, threat, seed)
+            self.facts |= gradients.gradients(self.victim, self.all, threat)
             if "gradient_error" not in self.facts:
-                self.facts |= gradients.differences(self.victim.network, self.right, threat, seed)
+                self.facts |= gradients.differences(self.victim, self.right, threat)
                 self.climb()
         self.try_each(plan.searches(threat))
         self.best_of(plan.noises(threat))
@@ -159,6 +160,8 @@ class Session:
         self.tick(len(self.parts), len(self.parts) + 1, f"probe: {ask.probe}")
         try:
             return judged(ask.attack, self.victim, self.right, attacked or self.quick)
+        except MemoryShortError:
+            raise  # says nothing about the classifier
         except RunError as error:
             self.failures[f"{ask.probe} {ask.setting:g}"] = str(error)
             return None
@@ -184,8 +187,8 @@ class Session:
 
         Of the copy that was attacked too: what an attack leaves behind in a classifier, it leaves there.
         """
-        now, _ = answers(self.victim.network, self.all.images, self.all.labels)
-        copied = answering.flips(before, answering.odds(self.quick, to_float(self.all.images)))
+        now, _ = answers(self.victim, self.all.images, self.all.labels)
+        copied = answering.flips(before, answering.odds(self.quick, to_float(self.all.images), self.victim.room))
         return max(int((now != clean).sum()), int(copied.sum()))
 
     def frame(self) -> pd.DataFrame:

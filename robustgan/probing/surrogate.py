@@ -13,10 +13,12 @@ from torch.nn import functional
 from robustgan.attacks._margin import margin
 from robustgan.augment import dihedral
 from robustgan.interfaces import Bounded
+from robustgan.memory import Room, halved
 from robustgan.quantise import to_float
 from robustgan.tensors import Bytes, Images, Network, Rng, Scores, Tensor
 
 VARIANTS = 8  # answers asked about each image: itself and changes of it
+ASKED = 256  # images that are asked about at once, at most
 STEPS = 150  # of Adam
 BATCH = 64
 LR = 5e-3  # peak
@@ -51,10 +53,12 @@ def distilled(model: Network, images: Bytes, threat: Bounded, seed: int) -> Netw
     """Train a surrogate on the classifier's answers about these images and changes of them, turned and noisy."""
     rng = torch.Generator().manual_seed(seed)
     x = torch.cat([to_float(images), *(changed(to_float(images), threat, rng) for _ in range(VARIANTS - 1))])
+
+    def asked(part: slice) -> Scores:
+        return margin(model(x[part]), torch.zeros(len(x[part]), device=x.device).long())
+
     with torch.no_grad():
-        odds = torch.cat(
-            [margin(model(part), torch.zeros(len(part), device=x.device).long()) for part in torch.split(x, 256)]
-        )
+        odds = torch.cat(list(halved(len(x), Room(ASKED), asked, "answers")))
     target = torch.sigmoid(odds / odds.abs().median().clamp_min(1e-30))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

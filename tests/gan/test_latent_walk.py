@@ -13,6 +13,7 @@ from robustgan.gan.cells import LABELS, Cell
 from robustgan.gan.conditional import Gan
 from robustgan.gan.forgery import Jury
 from robustgan.gan.latent_walk import ORACLES, STARTS, STEPS, VICTIM, flips, table, walks, write_walks
+from robustgan.memory import Room
 
 SIDE, LATENT = 16, 4
 
@@ -58,7 +59,7 @@ JURY = Jury(Bright(0.3), [Bright(0.55), Bright(0.75)])
 
 
 def test_the_victim_flips_where_it_was_planted_and_so_do_the_oracles(gan: Gan) -> None:
-    frame = table(walks(gan, JURY, 0, 4))
+    frame = table(walks(gan, JURY, 0, Room(4)))
     assert len(frame) == 2 * STARTS * STEPS  # 200X has no benign label
     assert set(frame["magnification"]) == {40, 100}
     assert set(frame.loc[frame["victim_flips"], "position"]) == {0.375}  # the first of 0, 1/8, ... above 0.3
@@ -68,7 +69,7 @@ def test_the_victim_flips_where_it_was_planted_and_so_do_the_oracles(gan: Gan) -
 
 
 def test_nothing_but_the_label_changes(gan: Gan) -> None:
-    walks(gan, JURY, 0, STEPS)
+    walks(gan, JURY, 0, Room(STEPS))
     seen = cast(Painter, gan.generator).seen
     assert all(torch.equal(z, z[:1].expand_as(z)) for z in seen)
     assert torch.equal(seen[0], seen[STARTS])  # the same starts at every magnification
@@ -92,7 +93,7 @@ def test_a_score_that_turns_back_flips_twice() -> None:
 
 
 def test_the_picture_marks_both_flips_and_the_table_is_written(gan: Gan, tmp_path: Path) -> None:
-    found = walks(gan, JURY, 0, 64)
+    found = walks(gan, JURY, 0, Room(64))
     write_walks(found, tmp_path)
     colours = {colour for _, colour in Image.open(tmp_path / "walk.png").getcolors(1 << 20) or []}
     assert {VICTIM, ORACLES} <= colours
@@ -103,5 +104,5 @@ def test_the_picture_marks_both_flips_and_the_table_is_written(gan: Gan, tmp_pat
 
 def test_without_two_classes_there_is_no_walk(gan: Gan, tmp_path: Path) -> None:
     gan.cells[:5, 0] = 1
-    write_walks(walks(gan, JURY, 0, 4), tmp_path)
+    write_walks(walks(gan, JURY, 0, Room(4)), tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -5,7 +5,9 @@ import torch
 from torch import nn
 
 from robustgan.interfaces import Linf, Samples
+from robustgan.memory import Room
 from robustgan.probing import answering
+from robustgan.probing.judging import Victim
 from tests.conftest import Linear
 
 LINF = Linf(eps=8 / 255)
@@ -27,7 +29,7 @@ class After(nn.Module):
 
 @pytest.mark.parametrize("what", ["logits", "probabilities", "one-hot"])
 def test_the_form_of_outputs(linear: Linear, samples: Samples, what: str) -> None:
-    found = answering.outputs(After(linear, what), samples.images)
+    found = answering.outputs(After(linear, what), samples.images, Room(64))
     assert found["outputs"] == what
     assert found["images"] == len(samples)
     assert found["gradient_calls"] == 0
@@ -38,7 +40,7 @@ def test_one_training_mode_batch_norm_makes_answers_depend_on_company(linear: Li
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return linear(x - x.mean((0, 2, 3), keepdim=True) + 0.5)
 
-    found = answering.repeated(Company(), samples.images, LINF, 0)
+    found = answering.repeated(Victim(Company(), 0, Room(64)), samples.images, LINF)
     assert found["repeat_change"] == 0
     assert found["company_change"] > 0.05
-    assert answering.repeated(linear, samples.images, LINF, 0)["company_change"] < 1e-4
+    assert answering.repeated(Victim(linear, 0, Room(64)), samples.images, LINF)["company_change"] < 1e-4

@@ -1,5 +1,6 @@
 """Probing as a whole: the same rows again, the budget kept, work counted, and what a classifier does not give."""
 
+import logging
 from typing import Any
 
 import pandas as pd
@@ -8,12 +9,14 @@ import torch
 from torch import nn
 
 from robustgan import probing, strength, tables
+from robustgan.errors import MemoryShortError
 from robustgan.experiment import Strength
 from robustgan.interfaces import L2, Linf, Samples
 from robustgan.operating import Placed
 from robustgan.prepare import Prepared
 from robustgan.probing import measuring
 from tests.conftest import Linear
+from tests.cramped import Cramped
 
 RULE = Strength(images=20, threat=Linf(eps=8 / 255))
 
@@ -173,3 +176,32 @@ def test_what_attacks_leave_behind_in_the_copy_is_seen(samples: Samples, patienc
     facts = probing.measure(*wary(samples, patience), RULE, 0)[1]
     assert facts["repeat_flips"] == 0
     assert facts["drift"] > 0
+
+
+def test_probes_go_on_with_smaller_batches_to_the_same_verdicts(
+    linear: Linear, samples: Samples, caplog: pytest.LogCaptureFixture
+) -> None:
+    some = right(linear, samples)
+    rows, facts = probing.measure(linear, some, RULE, 0)
+    with caplog.at_level(logging.WARNING):
+        tight, others = probing.measure(Cramped(linear, 6), some, RULE, 0)
+    pd.testing.assert_frame_equal(tight, rows, check_exact=False, rtol=1e-4)
+    assert others["failures"] == facts["failures"] == {}
+    assert others["zero_gradients"] == facts["zero_gradients"]
+    found = [record.getMessage().split(":")[0] for record in caplog.records]
+    assert found.count("answers") > 1
+    assert set(found) == {"answers"}  # what fits was known before the first attack
+
+
+def test_a_probe_for_which_one_image_is_too_many_says_nothing_about_the_classifier(
+    linear: Linear, samples: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = Cramped(linear, 64)
+
+    def shrink(*_: object) -> dict[str, Any]:
+        model.most = 0
+        return {"gradient_error": "planted: on to the attacks that need none"}
+
+    monkeypatch.setattr(measuring.gradients, "gradients", shrink)
+    with pytest.raises(MemoryShortError, match="with a batch of one image"):
+        probing.measure(model, right(linear, samples), RULE, 0)
