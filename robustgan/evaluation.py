@@ -34,6 +34,7 @@ from robustgan.tensors import Bytes, Images, Tensor
 
 log = logging.getLogger(__name__)
 
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 BROKEN = "returned values that are not finite"
 
 
@@ -58,7 +59,13 @@ class Duel(NamedTuple):
 
 @contextmanager
 def ready(
-    attack: Attack, model: nn.Module, network: nn.Module, samples: Samples, seed: int, batch: int
+    attack: Attack,
+    model: nn.Module,
+    network: nn.Module,
+    samples: Samples,
+    seed: int,
+    batch: int,
+    precision: str = "fp32",
 ) -> Iterator[Duel]:
     """Prepare the classifier, and hold it frozen meanwhile: once for a cell, in however many parts its images come.
 
@@ -69,6 +76,7 @@ def ready(
         samples: images of the cell; the shape of the first is all that counts.
         seed: of the attack.
         batch: the most images that are attacked at once.
+        precision: `fp32`, or `bf16` for the gradients that the attack is given.
 
     Raises:
         RunError: there are no images, or a network changed meanwhile.
@@ -77,7 +85,7 @@ def ready(
         raise RunError(f"{attack.label}: there are no images to attack.")
     if not writable(attack.threat):
         log.warning("%s: eps is below one grey level (1/255): every written image is its original.", attack.label)
-    victim = model if attack.access == "none" else prepared(model, to_float(samples.images[:1]))
+    victim = model if attack.access == "none" else prepared(model, to_float(samples.images[:1]), DTYPES[precision])
     with frozen(model), frozen(network), frozen(victim):
         yield Duel(attack, model, victim, network, seed, Room(batch))
 

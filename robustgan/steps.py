@@ -180,7 +180,8 @@ def attacked(work: Work) -> None:
     attack, victim, test = attack_of(work), classifier_of(work, "classifier"), samples(work, "test")
     network, batch, most = generator_of(work, attack), work.settings["batch"], work.settings["gallery"]
     frames, shown = [], []
-    with evaluation.ready(attack, victim, network, test, work.settings["seed"], batch) as duel:
+    precision = work.settings.get("precision", "fp32")
+    with evaluation.ready(attack, victim, network, test, work.settings["seed"], batch, precision) as duel:
         for first, some in parts(test, batch):
             rows, images = evaluation.fought(duel, some, further(work.tick, first, len(test)))
             saved = survival(victim, some.images, images, duel.room)
@@ -205,8 +206,8 @@ def transferred(work: Work) -> None:
     source, target = classifier_of(work, "classifier"), classifier_of(work, "target")
     network, batch, seed = generator_of(work, attack), work.settings["batch"], work.settings["seed"]
     judge = json.loads((work.inputs["target"] / "card.json").read_text("utf-8"))["name"]
-    frames = []
-    with evaluation.ready(attack, source, network, test, seed, batch) as duel, frozen(target):
+    frames, precision = [], work.settings.get("precision", "fp32")
+    with evaluation.ready(attack, source, network, test, seed, batch, precision) as duel, frozen(target):
         for first, some in parts(test, batch):
             rows = transfer.judge(duel, target, some, further(work.tick, first, len(test)))
             frames.append(named(some, rows, {**identity(work, attack), "model": judge}))

@@ -277,7 +277,7 @@ def test_verdicts_are_those_of_an_attack_on_the_original(samples: Samples, monke
         y = model(samples.images / 255).argmax(1)
     some, attack = Samples(samples.images, y, samples.rows), PGD(threat=Linf(eps=1 / 255), steps=5, until="fooled")
     quick, _ = judge(attack, model, nn.Identity(), some, seed=0, batch=24)
-    monkeypatch.setattr(evaluation, "prepared", lambda model, like: model)
+    monkeypatch.setattr(evaluation, "prepared", lambda model, like, dtype: model)
     plain, _ = judge(attack, model, nn.Identity(), some, seed=0, batch=24)
     assert quick["pred"].tolist() == plain["pred"].tolist()
     assert 0 < int((quick["pred"] != y.numpy()).sum()) < len(y)

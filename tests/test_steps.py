@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from pathlib import Path
 from typing import Any
@@ -81,10 +82,25 @@ def test_what_fits_is_found_once_a_cell(
     work([stage], roomy)
     real = inputs.classifier_of
     monkeypatch.setattr(inputs, "classifier_of", lambda *given: Cramped(real(*given), 1).eval())
-    monkeypatch.setattr(evaluation, "prepared", lambda model, like: model)  # it tries two images
+    monkeypatch.setattr(evaluation, "prepared", lambda model, like, dtype: model)  # it tries two images
     with caplog.at_level(logging.WARNING):
         assert work([stage], place).failed == []
     halvings = [record.getMessage() for record in caplog.records if "out of memory" in record.getMessage()]
     assert [text.split("batches of ")[1].split(".")[0] for text in halvings] == ["2", "1"]
     rows, wanted = (pd.read_parquet(at.folder(stage) / "predictions.parquet") for at in (place, roomy))
     pd.testing.assert_frame_equal(rows[["image_id", "pred", "clean_pred"]], wanted[["image_id", "pred", "clean_pred"]])
+
+
+def test_rough_gradients_climb_and_exact_answers_judge(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    real = evaluation.prepared
+    monkeypatch.setattr(evaluation, "prepared", lambda *given: made.append(real(*given)) or made[-1])
+    rough = dataclasses.replace(CELLS["attacked"], settings={**CELLS["attacked"].settings, "precision": "bf16"})
+    assert work([CELLS["attacked"], rough], place).failed == []
+    assert [type(one).__name__ for one in made] == ["Prepared", "Mixed"]
+    exact, other = (
+        pd.read_parquet(place.folder(stage) / "predictions.parquet") for stage in (CELLS["attacked"], rough)
+    )
+    assert exact["clean_score"].equals(other["clean_score"])
+    assert not exact["score"].equals(other["score"])
+    assert exact[["queries", "backwards"]].equals(other[["queries", "backwards"]])

@@ -35,11 +35,13 @@ def test_a_bare_run_says_everything_that_it_lacks(bare: Folder) -> None:
     ):  # fmt: skip
         assert words.lower() in text.lower(), words
     assert "Control:" not in text
+    assert "bfloat16" not in text
 
 
 def test_what_was_tested_is_not_listed(tmp_path: Path) -> None:
     threat = {"norm": "linf", "eps": 8 / 255}
     config = planted.config(attacks=[{"kind": kind, "threat": threat} for kind in ("square", "pgd")], seeds=[0, 1])
+    config["attack_precision"] = "bf16"
     path = planted.build(
         tmp_path / "more", repeats=1, levels=(8,), magnifications=(40,), config=config, policy=evidence.policy(),
         operating=evidence.OPERATING, failures=[{"stage": "x", "reason": "y"}],
@@ -52,6 +54,7 @@ def test_what_was_tested_is_not_listed(tmp_path: Path) -> None:
     assert "bounded in other ways: L2, L1" in text
     assert "not run on densenet: transfer" in text
     assert "1 stage of the run failed" in text
+    assert "computed in bfloat16" in text
 
 
 def test_commands_make_one_attack_alone(bare: Folder) -> None:

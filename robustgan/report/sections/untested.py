@@ -51,6 +51,8 @@ def _items(folder: Folder) -> Iterator[str]:
     lacking = [who for way, who in ACCESS.items() if not any(way in used for used in access)]
     if lacking:
         yield f"Access: {listed(lacking)} were not tried."
+    if folder.config.get("attack_precision", "fp32") != "fp32":
+        yield "Exact gradients: those of the attacks were computed in bfloat16; exact ones may find more."
     if len(folder.config.get("seeds", [])) < 2:
         yield "Luck: every attack ran with one seed; another may find more."
     yield from (text for key, text in MISSING.items() if not EVIDENCE[key](folder))
