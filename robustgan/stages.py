@@ -227,7 +227,7 @@ def _classifier(plan: Experiment, victim: Victim, fold: int, inputs: dict[str, S
         "training": victim.training.model_dump(mode="json"),
         "seed": digest_seed(plan.seed, victim.name, fold),
     }
-    modules = (module_of("models", victim.model.kind),)
+    modules = (module_of("models", victim.model.kind), *(_launched(plan) if victim.model.trains else ()))
     return Stage(steps.classifier, f"classifier {victim.name}, fold {fold}", settings, inputs, modules)
 
 
@@ -250,7 +250,8 @@ def _cells(
         own = {**shared, "seed": digest_seed(plan.seed, attack.label, seed)}
         needs = dict(inputs)
         if attack.trains:
-            needs["generator"] = _generator(attack, {**own, **_shared(plan)}, inputs, modules)
+            team = {**own, **_shared(plan)}
+            needs["generator"] = _generator(attack, team, inputs, (*modules, *_launched(plan)))
             yield needs["generator"]
         if attack.paired:
             gallery = plan.gallery if fold == plan.split.folds[0] and seed == plan.seeds[0] else 0
@@ -277,6 +278,11 @@ def _generator(attack: AnyAttack, own: dict[str, Any], inputs: dict[str, Stage],
 def _shared(plan: Experiment) -> dict[str, int]:
     """How many processes share a training; one alone is not worth saying."""
     return {"processes": plan.processes} if plan.processes > 1 else {}
+
+
+def _launched(plan: Experiment) -> tuple[str, ...]:
+    """The code that brings those processes together, which is in no key otherwise (`store.LEFT_OUT`)."""
+    return ("robustgan.launch",) if plan.processes > 1 else ()
 
 
 def _budget(attack: AnyAttack) -> str:
