@@ -22,6 +22,7 @@ from robustgan.store import code_digest, digest
 from robustgan.work import Work
 
 PROBING = ("fgsm", "noise", "pgd", "square")  # attacks that probing/plan.py names
+READ = ("robustgan.memory",)  # decides whether a failed probe was one, which is a fact (`store.LEFT_OUT`)
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ def _probed(plan: Experiment, inputs: dict[str, Stage], common: dict[str, Any]) 
     name, fold = (inputs["classifier"].settings[key] for key in ("name", "fold"))
     rule = plan.strength.model_dump(mode="json") if plan.strength else {}
     settings = {**common, "name": name, "fold": fold, "rule": rule, "seed": digest_seed(plan.seed, "probes")}
-    modules = (*inputs["classifier"].modules, *(module_of("attacks", kind) for kind in PROBING))
+    modules = (*inputs["classifier"].modules, *(module_of("attacks", kind) for kind in PROBING), *READ)
     return Stage(steps.probed, f"probe {name}, fold {fold}", settings, inputs, modules)
 
 

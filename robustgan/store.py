@@ -27,12 +27,15 @@ Build = Callable[[Path, lease.Tell], dict[str, Any]]
 # may touch a result, the other errors and the functions, which word messages, cannot.
 BY_CLASS = "robustgan.errors"
 
-# Modules whose own code no result can depend on; what they import counts. Of everything else that a step imports every
-# line counts, also of memory.py: it decides which images are classified together, and by that on the last bits.
+# Modules whose own code no result can depend on; what they import counts.
 LEFT_OUT = {
     # Starts and ends the processes of a training, and with one process calls the step and does nothing else. A stage
     # that several processes share names it among its modules: then it says who they are, and it counts.
     "robustgan.launch",
+    # Is only asked when something failed: whether that was memory, and what to say. Probes name it, as a probe that
+    # fails is a fact. What is done then (batches.py) decides which images are classified together, and by that on the
+    # last bits of their scores: it counts.
+    "robustgan.memory",
 }
 
 
