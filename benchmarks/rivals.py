@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from robustgan.attacks._parts import Climbing, SearchingPart, Walking
+from robustgan.attacks._climbing import Climbing
+from robustgan.attacks._parts import SearchingPart
 from robustgan.attacks._siege import Attempt, Siege, relay, untouched
+from robustgan.attacks._walking import Walking
 from robustgan.attacks.ensemble import STANDARD
 from robustgan.attacks.pgd import PGD
 from robustgan.interfaces import Bounded, Linf, State

@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from robustgan.batches import Room, halved
 from robustgan.counting import Counted
 from robustgan.draws import seed_of
 from robustgan.errors import InputError, RunError
@@ -22,7 +23,7 @@ from robustgan.freezing import frozen as frozen
 from robustgan.freezing import weights_digest as weights_digest
 from robustgan.interfaces import L2, Attack, Linf, Samples, State
 from robustgan.journal import Tick, silent
-from robustgan.memory import Room, halved, short
+from robustgan.memory import short
 from robustgan.nonfinite import first
 from robustgan.operating import threshold_of
 from robustgan.prepare import prepared

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from robustgan.batches import Room, halved
 from robustgan.errors import RunError
 from robustgan.freezing import frozen
-from robustgan.memory import Room, halved
 from robustgan.operating import score
 from robustgan.quantise import to_float
 from robustgan.tensors import Bytes, Images, Scores

@@ -22,6 +22,7 @@ from robustgan.store import code_digest, digest
 from robustgan.work import Work
 
 PROBING = ("fgsm", "noise", "pgd", "square")  # attacks that probing/plan.py names
+READ = ("robustgan.memory",)  # decides whether a failed probe was one, which is a fact (`store.LEFT_OUT`)
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ def _probed(plan: Experiment, inputs: dict[str, Stage], common: dict[str, Any]) 
     name, fold = (inputs["classifier"].settings[key] for key in ("name", "fold"))
     rule = plan.strength.model_dump(mode="json") if plan.strength else {}
     settings = {**common, "name": name, "fold": fold, "rule": rule, "seed": digest_seed(plan.seed, "probes")}
-    modules = (*inputs["classifier"].modules, *(module_of("attacks", kind) for kind in PROBING))
+    modules = (*inputs["classifier"].modules, *(module_of("attacks", kind) for kind in PROBING), *READ)
     return Stage(steps.probed, f"probe {name}, fold {fold}", settings, inputs, modules)
 
 
@@ -227,7 +228,7 @@ def _classifier(plan: Experiment, victim: Victim, fold: int, inputs: dict[str, S
         "training": victim.training.model_dump(mode="json"),
         "seed": digest_seed(plan.seed, victim.name, fold),
     }
-    modules = (module_of("models", victim.model.kind),)
+    modules = (module_of("models", victim.model.kind), *(_launched(plan) if victim.model.trains else ()))
     return Stage(steps.classifier, f"classifier {victim.name}, fold {fold}", settings, inputs, modules)
 
 
@@ -250,7 +251,8 @@ def _cells(
         own = {**shared, "seed": digest_seed(plan.seed, attack.label, seed)}
         needs = dict(inputs)
         if attack.trains:
-            needs["generator"] = _generator(attack, {**own, **_shared(plan)}, inputs, modules)
+            team = {**own, **_shared(plan)}
+            needs["generator"] = _generator(attack, team, inputs, (*modules, *_launched(plan)))
             yield needs["generator"]
         if attack.paired:
             gallery = plan.gallery if fold == plan.split.folds[0] and seed == plan.seeds[0] else 0
@@ -282,6 +284,11 @@ def _shared(plan: Experiment) -> dict[str, int]:
 def _rough(plan: Experiment) -> dict[str, str]:
     """How exactly attacks compute; the usual way is not worth saying. Evidence of their strength is always exact."""
     return {} if plan.attack_precision == "fp32" else {"precision": plan.attack_precision}
+
+
+def _launched(plan: Experiment) -> tuple[str, ...]:
+    """The code that brings those processes together, which is in no key otherwise (`store.LEFT_OUT`)."""
+    return ("robustgan.launch",) if plan.processes > 1 else ()
 
 
 def _budget(attack: AnyAttack) -> str:

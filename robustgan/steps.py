@@ -134,10 +134,10 @@ def operating(work: Work) -> None:
     """Choose the classifier's operating point on the validation patients of all folds, each scored out of its fold."""
     import pandas as pd
 
+    from robustgan.batches import Room
     from robustgan.errors import InputError
     from robustgan.experiment import OperatingPoint
     from robustgan.inputs import classifier_of, samples
-    from robustgan.memory import Room
     from robustgan.metrics.operating import choose
     from robustgan.scoring import scores_of
 

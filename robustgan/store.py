@@ -23,6 +23,21 @@ from robustgan.parsed import Found, Memory
 
 Build = Callable[[Path, lease.Tell], dict[str, Any]]
 
+# Of this module classes alone count, each by itself with those that it is made from: which `except` catches an error
+# may touch a result, the other errors and the functions, which word messages, cannot.
+BY_CLASS = "robustgan.errors"
+
+# Modules whose own code no result can depend on; what they import counts.
+LEFT_OUT = {
+    # Starts and ends the processes of a training, and with one process calls the step and does nothing else. A stage
+    # that several processes share names it among its modules: then it says who they are, and it counts.
+    "robustgan.launch",
+    # Is only asked when something failed: whether that was memory, and what to say. Probes name it, as a probe that
+    # fails is a fact. What is done then (batches.py) decides which images are classified together, and by that on the
+    # last bits of their scores: it counts.
+    "robustgan.memory",
+}
+
 
 def digest(value: object) -> str:
     """Short sha256 of a value's canonical JSON."""
@@ -116,10 +131,17 @@ def code_digest(function: Callable[..., object], *modules: str) -> str:
     while queue:
         name = queue.pop()
         if name not in reached:
-            reached[name], more = _read_module(name)
+            reached[name], more = _read(name)
             queue += more
     _memory().save()
-    return digest([body, sorted(reached.items())])
+    counted = [(name, found) for name, found in reached.items() if name in modules or name not in LEFT_OUT]
+    return digest([body, sorted(counted)])
+
+
+def _read(name: str) -> Found:
+    """Digest and imports of what `_names` finds: a module, or a class of BY_CLASS."""
+    module, _, part = name.rpartition(".")
+    return _read_function(module, part) if module == BY_CLASS else _read_module(name)
 
 
 @functools.cache
@@ -131,7 +153,7 @@ def _read_module(module: str) -> Found:
         return digest(ast.unparse(_bare(tree))), _names(tree)
 
     found, names = _memory().ask(_file(module).read_bytes(), "", find)
-    return found, tuple(filter(_is_module, names))
+    return found, tuple(filter(_counts, names))
 
 
 @functools.cache
@@ -151,7 +173,7 @@ def _read_function(module: str, name: str) -> Found:
         return digest(ast.unparse(_bare(tree))), _names(tree)
 
     found, names = _memory().ask(_file(module).read_bytes(), name, find)
-    return found, tuple(filter(_is_module, names))
+    return found, tuple(filter(_counts, names))
 
 
 @functools.cache
@@ -185,12 +207,17 @@ def _names(tree: ast.AST) -> tuple[str, ...]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {node.module} - {BY_CLASS}
     return tuple(sorted(name for name in found if name.startswith("robustgan.")))
 
 
 @functools.cache
-def _is_module(name: str) -> bool:
+def _counts(name: str) -> bool:
+    """Whether a result can depend on what an import names: a module, or a class of BY_CLASS."""
+    module, _, part = name.rpartition(".")
+    if module == BY_CLASS:
+        return any(isinstance(node, ast.ClassDef) and node.name == part for node in _tree(module).body)
     try:
         return _file(name).is_file()
     except ModuleNotFoundError:  # `from robustgan.tensors import Images`: Images is no module

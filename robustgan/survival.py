@@ -17,7 +17,7 @@ from torch.nn import functional
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from robustgan.augment import DARKEST, HED
-from robustgan.memory import Room, halved
+from robustgan.batches import Room, halved
 from robustgan.operating import score, threshold_of
 from robustgan.quantise import to_float
 from robustgan.tensors import Bytes, Labels, Scores

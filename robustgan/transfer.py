@@ -9,9 +9,9 @@ import pandas as pd
 import torch
 
 from robustgan import evaluation
+from robustgan.batches import halved
 from robustgan.interfaces import Samples
 from robustgan.journal import Tick
-from robustgan.memory import halved
 from robustgan.tensors import Network
 
 

@@ -12,6 +12,7 @@ from torch import nn
 from robustgan import tables
 from robustgan.attacks.clean import Clean
 from robustgan.attacks.noise import Noise
+from robustgan.batches import Room
 from robustgan.draws import seed_of
 from robustgan.errors import InputError, RunError
 from robustgan.evaluation import (
@@ -23,7 +24,6 @@ from robustgan.evaluation import (
     weights_digest,
 )
 from robustgan.interfaces import L2, Access, Attack, Linf, Samples, State, Unrestricted
-from robustgan.memory import Room
 from robustgan.operating import HALF, Placed
 from robustgan.scoring import scores_of
 from tests.conftest import Linear

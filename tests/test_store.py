@@ -155,17 +155,3 @@ def test_a_digest_follows_imports() -> None:
     reached = code_digest(steps.split)
     assert reached != code_digest(steps.manifest)
     assert code_digest(steps.split, "robustgan.draws") != reached
-
-
-def test_an_evaluation_that_changes_redoes_cells_and_no_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    from robustgan import steps
-
-    read, seen = store._read_module, set[str]()
-    monkeypatch.setattr(store, "_read_module", lambda name: (seen.add(name), read(name))[1])
-    code_digest(steps.attacked)
-    assert "robustgan.evaluation" in seen
-    seen.clear()
-    code_digest(steps.classifier)
-    code_digest(steps.generator)
-    assert "robustgan.training" in seen
-    assert not seen & {"robustgan.steps", "robustgan.evaluation", "robustgan.probing", "robustgan.survival"}

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from robustgan import pipeline, stored
+from robustgan.batches import Room
 from robustgan.config import override, read_yaml
 from robustgan.errors import RunError
 from robustgan.experiment import experiment
 from robustgan.interfaces import Samples
 from robustgan.journal import silent
-from robustgan.memory import Room
 from robustgan.scoring import scores_of
 from robustgan.shipped import config_path
 from robustgan.stages import Place

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
+from robustgan.batches import Room
 from robustgan.interfaces import Samples
-from robustgan.memory import Room
 from robustgan.operating import Placed
 from robustgan.survival import saved, similarity, stain_shift, survival
 from tests.conftest import Linear

@@ -22,7 +22,7 @@ from robustgan.draws import seed_of, uniform
 from robustgan.interfaces import Bounded
 
 if TYPE_CHECKING:
-    from robustgan.attacks._parts import Climbing
+    from robustgan.attacks._climbing import Climbing
 
 FIRST = 2.0  # length of the first step, in eps
 MOMENTUM = 0.75  # weight of the new step; the rest goes on as the last one

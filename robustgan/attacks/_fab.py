@@ -21,7 +21,7 @@ from robustgan.interfaces import Bounded
 from robustgan.tensors import Images, Scores
 
 if TYPE_CHECKING:
-    from robustgan.attacks._parts import Walking
+    from robustgan.attacks._walking import Walking
 
 OVERSHOOT = 1.05  # of a step across the boundary
 PULL = 0.1  # at most so much weight for the original's own nearest point on the boundary

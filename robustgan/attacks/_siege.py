@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from robustgan.attacks._leads import Loss, lead
 from robustgan.counting import focus
 from robustgan.errors import RunError
-from robustgan.interfaces import Bounded, Linf
+from robustgan.interfaces import Bounded, Linf, State
 from robustgan.quantise import LEVELS, reach, to_8_bit, to_float
 from robustgan.tensors import Images, Labels, Logits, Network, Scores
 
@@ -190,3 +190,13 @@ def relay(siege: Siege, attempts: Iterable[Attempt]) -> tuple[Outcome, Rows]:
         for whole, part in zip((*best, by), (*found, torch.full_like(rows, number)), strict=True):
             whole[rows[better]] = part[better]
     return best, by
+
+
+def perturbed(siege: Siege, attempts: Iterator[Attempt]) -> Outcome:
+    """Attack what is not wrong already."""
+    return relay(siege, [untouched, *attempts])[0]
+
+
+def besieged(model: Network, x: Images, y: Labels, threat: Bounded, state: State) -> Siege:
+    """The images of a plug-in: two logits, falls judged as 8 bits, in the part of the budget that 8 bits can use."""
+    return Siege(model, x, y, writable_part(threat), state.seeds, wait=WAIT if x.is_cuda else 1)

@@ -4,7 +4,7 @@ Source: Croce and Hein 2020, "Reliable evaluation of adversarial robustness with
 parameter-free attacks" (https://arxiv.org/abs/2003.01690).
 """
 
-from robustgan.attacks._parts import Climbing, besieged, perturbed
+from robustgan.attacks._climbing import Climbing
 from robustgan.interfaces import Attack, Bounded, State
 from robustgan.tensors import Images, Labels, Network
 
@@ -22,4 +22,6 @@ class APGD(Climbing, Attack):
         Raises:
             RunError: the classifier's outputs or gradients are not finite, or it gives no gradients.
         """
+        from robustgan.attacks._siege import besieged, perturbed
+
         return perturbed(besieged(model, x, y, self.threat, state), self.attempts(classes=2)).x_adv

@@ -104,6 +104,7 @@ class DCGAN(Forger):
             InputError: no oracle, or the victim is among them.
             RunError: the generator failed in training.
         """
+        from robustgan.batches import Room
         from robustgan.freezing import frozen
         from robustgan.gan import forgery
         from robustgan.gan.conditional import Gan
@@ -111,7 +112,6 @@ class DCGAN(Forger):
         from robustgan.gan.monitor import RULES
         from robustgan.gan.search import Parties
         from robustgan.gan.sheet import write_sheet
-        from robustgan.memory import Room
 
         if not oracles or any(oracle is model for oracle in oracles):
             raise InputError("dcgan: needs at least one oracle, and the victim cannot be one: it would judge itself.")

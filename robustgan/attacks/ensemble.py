@@ -9,7 +9,8 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from robustgan.attacks._parts import Budget, ClimbingPart, Part, SearchingPart, WalkingPart, besieged
+from robustgan.attacks._budget import Budget
+from robustgan.attacks._parts import ClimbingPart, Part, SearchingPart, WalkingPart
 from robustgan.interfaces import Access, Attack, Bounded, State
 from robustgan.tensors import Images, Labels, Network
 
@@ -56,5 +57,6 @@ class Ensemble(Attack):
             RunError: the classifier's outputs or gradients are not finite, or it gives none and no part does without.
         """
         from robustgan.attacks._ensemble import assault
+        from robustgan.attacks._siege import besieged
 
         return assault(besieged(model, x, y, self.threat, state), self.parts, state.solvers).x_adv

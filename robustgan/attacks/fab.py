@@ -4,7 +4,7 @@ Source: Croce and Hein 2020, "Minimally distorted adversarial examples with a fa
 (https://arxiv.org/abs/1907.02044).
 """
 
-from robustgan.attacks._parts import Walking, besieged, perturbed
+from robustgan.attacks._walking import Walking
 from robustgan.interfaces import Attack, Bounded, State
 from robustgan.tensors import Images, Labels, Network
 
@@ -22,4 +22,6 @@ class FAB(Walking, Attack):
         Raises:
             RunError: the classifier's outputs or gradients are not finite, or it gives no gradients.
         """
+        from robustgan.attacks._siege import besieged, perturbed
+
         return perturbed(besieged(model, x, y, self.threat, state), self.attempts(classes=2)).x_adv

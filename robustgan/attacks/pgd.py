@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from robustgan.attacks._parts import besieged
 from robustgan.config import Number
 from robustgan.interfaces import Attack, Bounded, State
 from robustgan.tensors import Images, Labels, Network, Tensor
@@ -42,6 +41,7 @@ class PGD(Attack):
             RunError: the classifier's outputs or gradients are not finite.
         """
         from robustgan.attacks._peak import Peak
+        from robustgan.attacks._siege import besieged
 
         siege = besieged(model, x, y, self.threat, state)
         peak, within = Peak.before(siege), self.model_copy(update={"threat": siege.threat})

@@ -4,7 +4,7 @@ Source: Andriushchenko, Croce, Flammarion, Hein 2020, "Square attack: a query-ef
 via random search" (https://arxiv.org/abs/1912.00049).
 """
 
-from robustgan.attacks._parts import Searching, besieged, perturbed
+from robustgan.attacks._searching import Searching
 from robustgan.interfaces import Attack, Bounded, State
 from robustgan.tensors import Images, Labels, Network
 
@@ -25,4 +25,6 @@ class Square(Searching, Attack):
         Raises:
             RunError: the classifier's outputs are not finite.
         """
+        from robustgan.attacks._siege import besieged, perturbed
+
         return perturbed(besieged(model, x, y, self.threat, state), self.attempts(classes=2)).x_adv

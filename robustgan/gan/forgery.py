@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from robustgan.batches import Room, halved
 from robustgan.draws import seed_of
 from robustgan.errors import RunError
 from robustgan.gan.cells import cell_name
@@ -30,7 +31,6 @@ from robustgan.gan.search import AGREE, Parties, distance, search, wander
 from robustgan.gan.sheet import Row
 from robustgan.interfaces import Samples
 from robustgan.journal import Tick
-from robustgan.memory import Room, halved
 from robustgan.operating import plain, threshold_of
 from robustgan.quantise import to_float
 from robustgan.tensors import POSITIVE, Bytes, Labels, Logits, Network, Scores

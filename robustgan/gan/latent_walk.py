@@ -16,13 +16,13 @@ import numpy as np
 import pandas as pd
 import torch
 
+from robustgan.batches import Room
 from robustgan.draws import normal, seed_of
 from robustgan.gan.cells import LABELS, Cell, cell_name
 from robustgan.gan.conditional import Gan
 from robustgan.gan.forgery import Jury, scores
 from robustgan.gan.painting import paint
 from robustgan.gan.sheet import Row, write_sheet
-from robustgan.memory import Room
 from robustgan.operating import HALF, threshold_of
 from robustgan.tensors import Bytes, Scores
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
+from robustgan.batches import Room, halved
 from robustgan.draws import seed_of, uniform
 from robustgan.interfaces import Bounded
-from robustgan.memory import Room, halved
 from robustgan.operating import plain
 from robustgan.probing.judging import Victim
 from robustgan.quantise import to_float

@@ -14,9 +14,9 @@ import torch
 
 from robustgan.attacks._margin import margin
 from robustgan.attacks._probes import SORTS, pattern
+from robustgan.batches import halved
 from robustgan.draws import seed_of
 from robustgan.interfaces import Bounded, Samples
-from robustgan.memory import halved
 from robustgan.probing.answering import Facts, neighbours
 from robustgan.probing.judging import Victim, margins
 from robustgan.quantise import to_float

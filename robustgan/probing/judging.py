@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from robustgan.attacks._margin import margin
+from robustgan.batches import Room, halved
 from robustgan.evaluation import propose
 from robustgan.interfaces import Attack, Samples
-from robustgan.memory import Room, halved
 from robustgan.operating import threshold_of
 from robustgan.probing.choosing import part
 from robustgan.probing.plan import Ask

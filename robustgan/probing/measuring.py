@@ -9,13 +9,13 @@ import pandas as pd
 import torch
 from torch import nn
 
+from robustgan.batches import Room
 from robustgan.draws import seed_of
 from robustgan.errors import MemoryShortError, RunError
 from robustgan.experiment import Strength
 from robustgan.freezing import frozen
 from robustgan.interfaces import Access, Samples
 from robustgan.journal import Tick, silent
-from robustgan.memory import Room
 from robustgan.prepare import prepared
 from robustgan.probing import answering, gradients, plan, surrogate
 from robustgan.probing.answering import Facts

@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from robustgan.attacks._margin import margin
 from robustgan.augment import dihedral
+from robustgan.batches import Room, halved
 from robustgan.interfaces import Bounded
-from robustgan.memory import Room, halved
 from robustgan.quantise import to_float
 from robustgan.tensors import Bytes, Images, Network, Rng, Scores, Tensor
 

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from robustgan.attacks import _apgd, _leads
+from robustgan.attacks._climbing import Climbing
 from robustgan.attacks._leads import lead
-from robustgan.attacks._parts import Climbing
 from robustgan.attacks._siege import Outcome, relay, untouched
 from robustgan.attacks.apgd import APGD
 from robustgan.attacks.pgd import PGD

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from robustgan.attacks._budget import Budget
 from robustgan.attacks._ensemble import assault
-from robustgan.attacks._parts import Budget, ClimbingPart, Part, SearchingPart, WalkingPart
+from robustgan.attacks._parts import ClimbingPart, Part, SearchingPart, WalkingPart
 from robustgan.attacks._siege import relay, untouched
 from robustgan.attacks.ensemble import Ensemble
 from robustgan.attacks.pgd import PGD

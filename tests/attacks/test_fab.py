@@ -6,8 +6,8 @@ from torch import nn
 
 from robustgan.attacks import _fab
 from robustgan.attacks._leads import towards
-from robustgan.attacks._parts import Walking
 from robustgan.attacks._siege import Siege, relay, untouched
+from robustgan.attacks._walking import Walking
 from robustgan.attacks.fab import FAB
 from robustgan.counting import Counted
 from robustgan.evaluation import judge

@@ -92,7 +92,7 @@ def test_looking_seldom_changes_no_verdict(model: nn.Module, many: Samples) -> N
     """On a GPU survivors are looked for every few steps: at the best points, which may be some steps old."""
 
     def peak(wait: int) -> tuple[list[bool], float]:
-        from robustgan.attacks._parts import besieged
+        from robustgan.attacks._siege import besieged
 
         attack = PGD(threat=THREATS[0])
         victim = Counted(model, gradients=True, images=40).eval()

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from robustgan.attacks import _square
-from robustgan.attacks._parts import Searching
+from robustgan.attacks._searching import Searching
 from robustgan.attacks._siege import Siege, relay, untouched
 from robustgan.attacks.noise import Noise
 from robustgan.attacks.square import Square

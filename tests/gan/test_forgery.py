@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 import torch
 
+from robustgan.batches import Room
 from robustgan.gan.conditional import Gan
 from robustgan.gan.forgery import Forged, Jury, forge
 from robustgan.gan.recipe import Hunt
 from robustgan.gan.search import Parties
-from robustgan.memory import Room
 from tests.cramped import Cramped
 from tests.gan.test_search import LATENT, SIDE, Painter, Taste
 

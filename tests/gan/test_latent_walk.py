@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 from torch import nn
 
+from robustgan.batches import Room
 from robustgan.gan.cells import LABELS, Cell
 from robustgan.gan.conditional import Gan
 from robustgan.gan.forgery import Jury
 from robustgan.gan.latent_walk import ORACLES, STARTS, STEPS, VICTIM, flips, table, walks, write_walks
-from robustgan.memory import Room
 
 SIDE, LATENT = 16, 4
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from robustgan.batches import Room
 from robustgan.interfaces import Linf, Samples
-from robustgan.memory import Room
 from robustgan.probing import answering
 from robustgan.probing.judging import Victim
 from tests.conftest import Linear

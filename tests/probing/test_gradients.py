@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from robustgan.batches import Room
 from robustgan.errors import MemoryShortError
 from robustgan.interfaces import L2, Linf, Samples
-from robustgan.memory import Room
 from robustgan.probing.gradients import differences, gradients
 from robustgan.probing.judging import Victim
 from tests.conftest import Linear
