@@ -8,23 +8,29 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from robustgan import lease, store
 from robustgan.experiment import Experiment
 from robustgan.parts import Joined, Part, begun, failure
 from robustgan.remote.address import MissingError
-from robustgan.stages import Place, Stage, stages
+from robustgan.stages import Place, Stage
 
 STATES = ("done", "running", "pending", "failed", "oom", "blocked")
 OVER = ("done", "failed", "oom", "blocked")  # states that no run changes by itself
 
 
-def survey(plan: Experiment, place: Place) -> dict[str, Any]:
-    """What `robustgan status --json` prints."""
+def survey(plan: Experiment, todo: Sequence[Stage], place: Place) -> dict[str, Any]:
+    """What `robustgan status --json` prints.
+
+    Args:
+        plan: the experiment.
+        todo: its stages. To plan them every byte of the data set is read; to look again and again, plan once.
+        place: where the run writes.
+    """
     rows: dict[str, dict[str, Any]] = {}
-    for stage in begun(stages(plan, place), place):
+    for stage in begun(todo, place):
         rows[stage.key] = _state(stage, place, rows)
     found = list(rows.values())
     counts = Counter(row["state"] for row in found)
