@@ -176,6 +176,9 @@ def test_jobs_of_slurm_cut_cells_as_they_are_told(tmp_path: Path, monkeypatch: p
     assert isinstance(CliRunner().invoke(cli.app, [*words, "--image-shards", "4"]).exception, InputError)
     assert told == ["run", "smoke", "--image-shards=4"]
     told.clear()
+    CliRunner().invoke(cli.app, [*words, "--profile", "--fail-fast", "--max-hours", "2"])
+    assert told == ["run", "smoke", "--fail-fast", "--max-hours=2.0", "--profile"]
+    told.clear()
     CliRunner().invoke(cli.app, words)
     assert told == ["run", "smoke"]
 
