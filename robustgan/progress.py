@@ -62,7 +62,8 @@ def _state(stage: Stage, place: Place, before: dict[str, dict[str, Any]]) -> dic
     if held and lease.alive(held) is not False:
         kept = {name: held[name] for name in ("host", "pid", "done", "total", "what")}
         now = time.time()  # of two machines: shown to people, and nothing depends on it
-        ages = {"seconds": round(now - held["started"], 1), "beat_seconds_ago": round(now - held["beat"], 1)}
+        since, silent = (max(0.0, round(now - held[name], 1)) for name in ("started", "beat"))
+        ages = {"seconds": since, "beat_seconds_ago": silent}
         return {**row, "state": "running", **kept, **ages}
     failed = failure(place, stage)
     if failed:

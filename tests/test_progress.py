@@ -74,6 +74,14 @@ def test_every_state_is_told_apart(plan: Experiment, place: Place) -> None:
     assert rows["split, fold 1"]["state"] == "pending"
 
 
+def test_a_clock_that_was_set_back_makes_no_time_negative(plan: Experiment, place: Place) -> None:
+    todo = stages(plan, place)
+    begin(place, todo[0], started=time.time() + 86400, beat=time.time() + 86400)
+    found = survey(plan, todo, place)
+    (running,) = (row for row in found["stages"] if row["state"] == "running")
+    assert (running["seconds"], running["beat_seconds_ago"], found["seconds_left"]) == (0.0, 0.0, 0.0)
+
+
 def test_a_lease_of_a_dead_process_is_no_running_stage(plan: Experiment, place: Place) -> None:
     first = stages(plan, place)[0]
     begin(place, first, born="another process")
