@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import math
 import shlex
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from robustgan.cli_shards import carry_out_array, carry_out_shard, profiled, regret
 from robustgan.errors import InputError
 from robustgan.terminal import (
     FAULTS,
@@ -24,7 +24,6 @@ from robustgan.terminal import (
     Retry,
     Scratch,
     Settings,
-    err,
     examples,
     out,
     place_of,
@@ -32,7 +31,7 @@ from robustgan.terminal import (
 )
 
 if TYPE_CHECKING:
-    from robustgan.execute import Backend, Manner
+    from robustgan.execute import Manner
     from robustgan.experiment import Experiment
     from robustgan.stages import Place
 
@@ -129,7 +128,7 @@ def run(
         raise InputError("--shard: --backend slurm makes the shards itself; leave one of the two out.")
     if backend == "slurm":
         limits = ["--fail-fast"] * fail_fast + [f"--max-hours={max_hours}"] * math.isfinite(max_hours)
-        limits += [f"--image-shards={parts}"] * (parts > 1)
+        limits += [f"--image-shards={parts}"] * (parts > 1) + ["--profile"] * profile
         crew = carry_out_array(plan, place, [*words[1:], *limits], workers, scheduler)
     else:
         crew = choose(backend, workers, scheduler)
@@ -170,81 +169,18 @@ def carry_out(
     todo = scheduled(plan, place, manner.parts if manner else 1)
     with view(out, len(todo) + 1, place, as_json) as shown, mirrored(board, place, shown) as watch:
         folder, failures = pipeline.run(plan, place, command, watch, manner)
+    slowest = profiling.slowest(folder)
     if as_json:
-        out.print(json.dumps({"report": str(folder), "failures": failures}), markup=False, highlight=False)
+        said = {"report": str(folder), "failures": failures, "slowest": slowest._asdict()}
+        out.print(json.dumps(said), markup=False, highlight=False)
     else:
-        out.print(profiling.slowest(folder), markup=False, highlight=False)
+        out.print(str(slowest), markup=False, highlight=False)
         out.print(f"Report: {folder / 'report.html'}", markup=False, highlight=False)
         if place.depot is not None:
             out.print(f"Kept: {place.depot.report(plan.name)}", markup=False, highlight=False)
-    if place.profile:
-        err.print(f"Profile: {profiling.write(place, todo)}", markup=False, highlight=False)
-    _regret(failures)
+    profiled(place, todo)
+    regret(failures)
     return folder
-
-
-def carry_out_shard(plan: Experiment, place: Place, manner: Manner, part: tuple[int, int], as_json: bool) -> None:
-    """Do one shard's cells, and join those in parts of which no other shard has one to do.
-
-    The report waits until the cells of all shards are there.
-
-    Raises:
-        typer.Exit: with 3, where a stage failed.
-    """
-    from robustgan import pipeline
-    from robustgan.console import view
-    from robustgan.execute import Manner
-    from robustgan.execute.loop import joinable, shard_of
-    from robustgan.parts import cut
-    from robustgan.stages import stages
-
-    everything = list(cut(stages(plan, place), manner.parts))  # whatever is there: all shards must share out the same
-    mine = shard_of(everything, *part)
-    with view(out, len(mine), place, as_json) as watch:
-        _, failed = pipeline.work(mine, place, watch, manner)
-        failed += pipeline.work(joinable(everything, mine, place), place, watch, Manner()).failed
-    left = sum(not place.has(stage) for stage in everything)
-    said = f"Shard {part[0]}/{part[1]}: {len(mine) - len(failed)} of its {len(mine)} stages are there."
-    if left:
-        said += f" No report yet: {left} of {len(everything)} stages of the run are missing. When all shards are over, "
-    else:
-        said += " So are all other stages: "
-    said += "the same command without --shard makes the report."
-    if as_json:
-        said = json.dumps({"shard": list(part), "stages": len(mine), "failures": len(failed), "left": left})
-    out.print(said, markup=False, highlight=False)
-    _regret([f"{stage.name}: {why}" for stage, why in failed])
-
-
-def carry_out_array(plan: Experiment, place: Place, words: list[str], shards: int, parameters: str) -> Backend:
-    """Have SLURM do what is not there yet, a shard a job, and wait; the backend that then collects it."""
-    from robustgan.console import bar
-    from robustgan.execute import need
-    from robustgan.stages import stages
-
-    need("slurm", "submitit")
-    from robustgan.execute import slurm
-
-    logs = place.out / "runs" / ".slurm"
-    if not all(place.folder(stage).exists() for stage in stages(plan, place)):
-        where = ["--out", str(place.out), "--data", str(place.data), "--threads", str(place.threads)]
-        command = [sys.executable, "-m", "robustgan", *words, *where]
-        jobs = slurm.array(slurm.executor(logs, parameters), command, shards)
-        err.print(
-            f"Submitted {len(jobs)} jobs, {jobs[0].job_id} and on; they need this command no more.", highlight=False
-        )
-        with bar(err, "SLURM") as tick:
-            for line in slurm.finish(jobs, tick):
-                err.print(f"FAILED {line}", markup=False, highlight=False)
-    return slurm.Collected(place, logs)
-
-
-def _regret(failures: list[str]) -> None:
-    for failure in failures:
-        err.print(f"FAILED {failure}", markup=False, highlight=False)
-    if failures:
-        err.print("What failed is tried again by the same command with --retry-failed.", highlight=False)
-        raise typer.Exit(3)
 
 
 def _shard(text: str) -> tuple[int, int]:

@@ -27,16 +27,20 @@ def status(
     out_dir: Annotated[str, typer.Option("--out", help="Folder or URL with the run's `runs/` and `reports/`.")] = ".",
     data: Data = ".",
     scratch: Scratch = SCRATCH,
-    watch: Annotated[bool, typer.Option("--watch", help="Look again until nothing is left to do.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Look again until nothing is left to do; the data set is read once.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show how far a run is, from its folder alone. Exit code 0: complete, report included; 3: not. Needs no torch."""
     from robustgan.progress import OVER, survey
+    from robustgan.stages import stages
 
     plan = read_plan(config, sets)
     place = place_of(plan, out_dir, data, scratch)
+    todo = stages(plan, place)
     while True:
-        found = survey(plan, place)
+        found = survey(plan, todo, place)
         if watch and out.is_terminal and not as_json:
             out.clear()
         if as_json:

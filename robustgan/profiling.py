@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import torch
@@ -76,22 +77,46 @@ def kernels_of(place: Place, stage: Stage) -> Path | None:
 def write(place: Place, todo: Sequence[Stage]) -> Path:
     """One table of the stages that are there, slowest first: a row a stage, and under it one a kernel."""
     path = place.out / "profile.csv"
-    found = [(stage, place.folder(stage) / "run.json") for stage in todo]
-    rows = [(json.loads(record.read_text("utf-8"))["seconds"], stage) for stage, record in found if record.exists()]
-    with path.open("w", encoding="utf-8", newline="") as file:
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    with fresh.open("w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         table.writeheader()
-        for seconds, stage in sorted(rows, key=lambda row: -row[0]):
+        for seconds, stage in timed(place, todo):
             about = {"stage": stage.kind, "name": stage.name}
             table.writerow({**about, "seconds": seconds})
             notes = kernels_of(place, stage)
             for row in json.loads(notes.read_text("utf-8")) if notes and notes.exists() else []:
                 table.writerow({**about, **row})
-    return path
+    return fresh.replace(path)  # whole, also where several shards end at once
 
 
-def slowest(report: Path) -> str:
-    """Which stage of a finished run took longest, in a sentence; from its report's `run.json`."""
+def timed(place: Place, todo: Sequence[Stage]) -> list[tuple[float, Stage]]:
+    """Seconds of each stage that is on this disk, slowest first."""
+    found = [(stage, place.near(stage) / "run.json") for stage in todo]
+    rows = [(json.loads(record.read_text("utf-8"))["seconds"], stage) for stage, record in found if record.exists()]
+    return sorted(rows, key=lambda row: -row[0])
+
+
+class Slowest(NamedTuple):
+    """The stage that took longest."""
+
+    name: str
+    seconds: float
+    total: float  # seconds of all stages together
+
+    def __str__(self) -> str:
+        """What people read."""
+        return f"Slowest stage: {self.name}, {self.seconds:.1f} of {self.total:.1f} s in all."
+
+
+def slowest(report: Path) -> Slowest:
+    """Which stage of a finished run took longest, from its report's `run.json`."""
     run = json.loads((report / "run.json").read_text("utf-8"))
     worst = max(run["stages"], key=lambda stage: stage["seconds"])
-    return f"Slowest stage: {worst['name']}, {worst['seconds']:.1f} of the run's {run['seconds']:.1f} s."
+    return Slowest(worst["name"], worst["seconds"], run["seconds"])
+
+
+def slowest_of(place: Place, todo: Sequence[Stage]) -> Slowest | None:
+    """Which of some stages took longest; None where none is there."""
+    rows = timed(place, todo)
+    return Slowest(rows[0][1].name, rows[0][0], round(sum(seconds for seconds, _ in rows), 3)) if rows else None

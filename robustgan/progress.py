@@ -8,23 +8,29 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from robustgan import lease, store
 from robustgan.experiment import Experiment
 from robustgan.parts import Joined, Part, begun, failure
 from robustgan.remote.address import MissingError
-from robustgan.stages import Place, Stage, stages
+from robustgan.stages import Place, Stage
 
 STATES = ("done", "running", "pending", "failed", "oom", "blocked")
 OVER = ("done", "failed", "oom", "blocked")  # states that no run changes by itself
 
 
-def survey(plan: Experiment, place: Place) -> dict[str, Any]:
-    """What `robustgan status --json` prints."""
+def survey(plan: Experiment, todo: Sequence[Stage], place: Place) -> dict[str, Any]:
+    """What `robustgan status --json` prints.
+
+    Args:
+        plan: the experiment.
+        todo: its stages. To plan them every byte of the data set is read; to look again and again, plan once.
+        place: where the run writes.
+    """
     rows: dict[str, dict[str, Any]] = {}
-    for stage in begun(stages(plan, place), place):
+    for stage in begun(todo, place):
         rows[stage.key] = _state(stage, place, rows)
     found = list(rows.values())
     counts = Counter(row["state"] for row in found)
@@ -56,7 +62,8 @@ def _state(stage: Stage, place: Place, before: dict[str, dict[str, Any]]) -> dic
     if held and lease.alive(held) is not False:
         kept = {name: held[name] for name in ("host", "pid", "done", "total", "what")}
         now = time.time()  # of two machines: shown to people, and nothing depends on it
-        ages = {"seconds": round(now - held["started"], 1), "beat_seconds_ago": round(now - held["beat"], 1)}
+        since, silent = (max(0.0, round(now - held[name], 1)) for name in ("started", "beat"))
+        ages = {"seconds": since, "beat_seconds_ago": silent}
         return {**row, "state": "running", **kept, **ages}
     failed = failure(place, stage)
     if failed:

@@ -15,7 +15,7 @@ from robustgan import steps
 from robustgan.config import module_of
 from robustgan.errors import InputError
 from robustgan.experiment import Experiment, Victim
-from robustgan.interfaces import AnyAttack
+from robustgan.interfaces import AnyAttack, Dataset
 from robustgan.remote.depot import LIGHT, Depot
 from robustgan.shipped import policy_path
 from robustgan.store import code_digest, digest
@@ -74,6 +74,19 @@ class Place:
     threads: int = 1  # of torch on the CPU, in every process alike: the last bits of a sum depend on how it is split
     depot: Depot | None = None  # where finished stages are kept beyond this disk; `out` is a scratch folder then
     profile: bool = False  # note what torch does in each stage (profiling.py)
+    digests: dict[str, str] | None = field(
+        default=None, compare=False, repr=False
+    )  # of data sets, kept for one command
+
+    def fingerprint(self, dataset: Dataset) -> str:
+        """Digest of the bytes of a data set: they are read at each call, or, where `digests` keeps it, at the first."""
+        name = digest(dataset.settings())
+        if self.digests is not None and name in self.digests:
+            return self.digests[name]
+        found = dataset.fingerprint(dataset.locate(self.data, Path()))
+        if self.digests is not None:
+            self.digests[name] = found
+        return found
 
     def folder(self, stage: Stage) -> Path:
         """Where a stage's result is, once it is there."""
@@ -124,8 +137,9 @@ def stages(plan: Experiment, place: Place) -> list[Stage]:
     common = {"device": plan.device}
     dataset = {"dataset": plan.dataset.settings()}
     source = module_of("datasets", plan.dataset.kind)
-    fingerprint = plan.dataset.fingerprint(plan.dataset.locate(place.data, Path()))
-    listed = Stage(steps.manifest, "list images", {**dataset, "bytes": fingerprint}, modules=(source,))
+    listed = Stage(
+        steps.manifest, "list images", {**dataset, "bytes": place.fingerprint(plan.dataset)}, modules=(source,)
+    )
     decode = {**dataset, "pixels": plan.pixels.model_dump(mode="json")}
     decoded = Stage(steps.pixels, "decode images", decode, {"manifest": listed}, (source,))
     found = [listed, decoded]

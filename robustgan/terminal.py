@@ -91,15 +91,18 @@ def data_folder(dataset: Dataset, data: str, scratch: Path) -> Path:
 
 
 def place_of(plan: Experiment, out_dir: str, data: str, scratch: Path, threads: int = 1) -> Place:
-    """Where a run reads and writes; for a URL that is a folder under `scratch`, and the URL keeps what is finished."""
+    """Where a command reads and writes; for a URL a folder under `scratch`, and the URL keeps what is finished.
+
+    A command plans several times, and reads the bytes of its data set once. The next command reads them again.
+    """
     from robustgan.remote.address import is_url, local_name
     from robustgan.remote.depot import Depot
     from robustgan.stages import Place
 
     folder = data_folder(plan.dataset, data, scratch)
     if not is_url(out_dir):
-        return Place(Path(out_dir).resolve(), folder, threads)
-    return Place(scratch.expanduser().resolve() / local_name(out_dir), folder, threads, Depot(out_dir))
+        return Place(Path(out_dir).resolve(), folder, threads, digests={})
+    return Place(scratch.expanduser().resolve() / local_name(out_dir), folder, threads, Depot(out_dir), digests={})
 
 
 @contextmanager

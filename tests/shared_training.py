@@ -42,9 +42,10 @@ def classify(work: Work) -> None:
 
 def attack(work: Work) -> None:
     """Train an attack's generator against a fixed classifier."""
-    torch.manual_seed(1)
+    seed = work.settings.get("seed", 0)
+    torch.manual_seed(1 + seed)
     recipe = config.plugin("attacks", work.settings["attack"])
-    state = State(recipe.build(), torch.Generator().manual_seed(3))
+    state = State(recipe.build(), torch.Generator().manual_seed(3 + seed))
     victim = network_of(norm=False).eval()
     recipe.fit(victim, lesson(72, 1), lesson(40, 2), state, work.journal)
     save(state.network, work)

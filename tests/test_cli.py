@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from robustgan import cli, cli_run
 from robustgan.config import read_yaml
+from robustgan.datasets.synthetic import Synthetic
 from robustgan.errors import InputError
 from robustgan.experiment import experiment
 
@@ -175,6 +176,9 @@ def test_jobs_of_slurm_cut_cells_as_they_are_told(tmp_path: Path, monkeypatch: p
     assert isinstance(CliRunner().invoke(cli.app, [*words, "--image-shards", "4"]).exception, InputError)
     assert told == ["run", "smoke", "--image-shards=4"]
     told.clear()
+    CliRunner().invoke(cli.app, [*words, "--profile", "--fail-fast", "--max-hours", "2"])
+    assert told == ["run", "smoke", "--fail-fast", "--max-hours=2.0", "--profile"]
+    told.clear()
     CliRunner().invoke(cli.app, words)
     assert told == ["run", "smoke"]
 
@@ -185,3 +189,23 @@ def test_a_backend_without_its_package_says_what_to_install(monkeypatch: pytest.
     monkeypatch.setattr(execute.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(execute.InputError, match=r"pip install 'robustgan\[dask\]'"):
         execute.choose("dask", 1, "")
+
+
+def test_a_command_reads_its_data_set_once_and_the_next_one_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[str] = []
+
+    def fingerprint(self: Synthetic, root: Path) -> str:
+        reads.append(f"the bytes of read {len(reads)}")
+        return reads[-1]
+
+    monkeypatch.setattr(Synthetic, "fingerprint", fingerprint)
+    run = ["run", "smoke", "--out", str(tmp_path), "--max-hours", "0", "--retry-failed", "--image-shards", "2"]
+    for more in ([], ["--shard", "1/2"]):
+        before = len(reads)
+        CliRunner().invoke(cli.app, [*run, *more])  # it plans two or three times, and begins nothing
+        assert len(reads) == before + 1
+    plan = ["plan", "smoke", "--out", str(tmp_path), "--json"]
+    first, second = (json.loads(CliRunner().invoke(cli.app, plan).stdout) for _ in range(2))
+    assert first[0]["key"] != second[0]["key"]

@@ -3,9 +3,13 @@
 import json
 from pathlib import Path
 
-from robustgan import progress
+import pytest
+from typer.testing import CliRunner
+
+from robustgan import cli, cli_status, progress
 from robustgan.cli_status import lines
 from robustgan.config import read_yaml
+from robustgan.datasets.synthetic import Synthetic
 from robustgan.experiment import experiment
 from robustgan.stages import Place, stages
 from tests.test_cli import robustgan, without_torch
@@ -37,7 +41,7 @@ def test_people_read_who_works_what_failed_and_how_long_it_takes(tmp_path: Path)
     finish(place, todo[0])
     begin(place, todo[1], host="node7", machine="far", pid=77)
     fail(place, todo[2], "oom")
-    text = "\n".join(lines(progress.survey(plan, place)))
+    text = "\n".join(lines(progress.survey(plan, stages(plan, place), place)))
     assert "running  decode images: 5/20 epoch 1, 0:00:1" in text
     assert "so far, process 77 on node7, beat" in text
     assert "out of memory  split, fold 1: why" in text
@@ -48,4 +52,32 @@ def test_people_read_who_works_what_failed_and_how_long_it_takes(tmp_path: Path)
 def test_a_silent_process_is_called_so(tmp_path: Path) -> None:
     place, plan = Place(tmp_path, tmp_path), experiment(read_yaml(SMOKE))
     begin(place, stages(plan, place)[0], machine="far", beat=0.0)
-    assert "silent for" in "\n".join(lines(progress.survey(plan, place)))
+    assert "silent for" in "\n".join(lines(progress.survey(plan, stages(plan, place), place)))
+
+
+def test_a_watched_run_s_data_set_is_read_once_however_often_one_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, reads, looks = Place(tmp_path, tmp_path), list[str](), list[int]()
+    todo = stages(experiment(read_yaml(SMOKE)), place)
+
+    def fingerprint(self: Synthetic, root: Path) -> str:
+        reads.append("read")
+        return ""
+
+    def wait(seconds: float) -> None:
+        """Somebody finishes a stage meanwhile; at last all that is left fails."""
+        looks.append(len(looks))
+        if len(looks) < 4:
+            finish(place, todo[looks[-1]])
+        else:
+            for stage in todo[3:]:
+                fail(place, stage, "failed")
+
+    monkeypatch.setattr(Synthetic, "fingerprint", fingerprint)
+    monkeypatch.setattr(cli_status.time, "sleep", wait)
+    done = CliRunner().invoke(cli.app, ["status", "smoke", "--out", str(tmp_path), "--watch", "--json"])
+    assert done.exit_code == 3, done.output
+    counts = [json.loads(line)["counts"]["done"] for line in done.stdout.splitlines()]
+    assert counts == [0, 1, 2, 3, 3]
+    assert reads == ["read"]

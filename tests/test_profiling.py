@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from robustgan import profiling, steps
-from robustgan.profiling import kernels, kernels_of, slowest, write
+from robustgan.profiling import kernels, kernels_of, slowest, slowest_of, write
 from robustgan.stages import Place, Stage
 
 
@@ -81,4 +81,14 @@ def test_the_table_has_the_slowest_stage_first_and_its_kernels(tmp_path: Path) -
 def test_the_slowest_stage_is_named(tmp_path: Path) -> None:
     stages = [{"name": "split", "seconds": 0.5}, {"name": "attack pgd", "seconds": 7.25}]
     (tmp_path / "run.json").write_text(json.dumps({"seconds": 7.75, "stages": stages}))
-    assert slowest(tmp_path) == "Slowest stage: attack pgd, 7.2 of the run's 7.8 s."
+    assert str(slowest(tmp_path)) == "Slowest stage: attack pgd, 7.2 of 7.8 s in all."
+
+
+def test_of_a_shard_it_is_the_slowest_that_is_there(tmp_path: Path) -> None:
+    place = Place(tmp_path, tmp_path)
+    todo = [Stage(steps.split, name, {"name": name}) for name in ("quick", "slow", "missing")]
+    assert slowest_of(place, todo) is None
+    for stage, seconds in zip(todo[:2], (0.5, 7.0), strict=True):
+        place.folder(stage).mkdir(parents=True)
+        (place.folder(stage) / "run.json").write_text(json.dumps({"seconds": seconds}))
+    assert slowest_of(place, todo) == ("slow", 7.0, 7.5)

@@ -54,7 +54,7 @@ def test_every_state_is_told_apart(plan: Experiment, place: Place) -> None:
     begin(place, todo["decode images"])
     fail(place, todo["classifier densenet, fold 1"], "oom")
     fail(place, todo["classifier oracle, fold 1"], "failed")
-    rows = by_name(survey(plan, place))
+    rows = by_name(survey(plan, stages(plan, place), place))
     assert rows["list images"]["state"] == "done"
     running = rows["decode images"]
     assert running["state"] == "running"
@@ -74,24 +74,32 @@ def test_every_state_is_told_apart(plan: Experiment, place: Place) -> None:
     assert rows["split, fold 1"]["state"] == "pending"
 
 
+def test_a_clock_that_was_set_back_makes_no_time_negative(plan: Experiment, place: Place) -> None:
+    todo = stages(plan, place)
+    begin(place, todo[0], started=time.time() + 86400, beat=time.time() + 86400)
+    found = survey(plan, todo, place)
+    (running,) = (row for row in found["stages"] if row["state"] == "running")
+    assert (running["seconds"], running["beat_seconds_ago"], found["seconds_left"]) == (0.0, 0.0, 0.0)
+
+
 def test_a_lease_of_a_dead_process_is_no_running_stage(plan: Experiment, place: Place) -> None:
     first = stages(plan, place)[0]
     begin(place, first, born="another process")
-    assert survey(plan, place)["stages"][0]["state"] == "pending"
+    assert survey(plan, stages(plan, place), place)["stages"][0]["state"] == "pending"
 
 
 def test_it_is_complete_with_the_report_of_just_these_stages(plan: Experiment, place: Place) -> None:
     todo = stages(plan, place)
     for stage in todo:
         finish(place, stage)
-    assert not survey(plan, place)["complete"]
+    assert not survey(plan, stages(plan, place), place)["complete"]
     folder = place.out / "reports" / plan.name
     folder.mkdir(parents=True)
     rows = [{"stage": stage.kind, "key": stage.key} for stage in todo]
     (folder / "run.json").write_text(json.dumps({"stages": rows[1:]}))
-    assert not survey(plan, place)["complete"]
+    assert not survey(plan, stages(plan, place), place)["complete"]
     (folder / "run.json").write_text(json.dumps({"stages": [*rows, {"stage": "report", "key": "r"}]}))
-    found = survey(plan, place)
+    found = survey(plan, stages(plan, place), place)
     assert found["complete"]
     assert found["counts"]["done"] == len(todo)
 

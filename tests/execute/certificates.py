@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def write(folder: Path) -> dict[str, str]:
-    """Write `ca.pem`, `cert.pem` and `key.pem`; return their paths by the names of dask's settings."""
+def write(folder: Path) -> None:
+    """Write `ca.pem`, `cert.pem` and `key.pem`."""
     now = datetime.datetime.now(datetime.UTC)
     keys = {who: ec.generate_private_key(ec.SECP256R1()) for who in ("ca", "node")}
     names = {who: x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, who)]) for who in keys}
@@ -35,4 +35,3 @@ def write(folder: Path) -> dict[str, str]:
     (folder / "ca.pem").write_bytes(certificates["ca"].public_bytes(pem))
     (folder / "cert.pem").write_bytes(certificates["node"].public_bytes(pem))
     (folder / "key.pem").write_bytes(keys["node"].private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
-    return {"ca-file": str(folder / "ca.pem"), "cert": str(folder / "cert.pem"), "key": str(folder / "key.pem")}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -41,6 +42,7 @@ def serial(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     out = tmp_path_factory.mktemp("serial")
     done = robustgan(*words(out))
     assert done.returncode == 0, done.stderr
+    assert re.search(r"^Slowest stage: [^,]+.*, \d+\.\d of \d+\.\d s in all\.$", done.stdout, re.MULTILINE)
     found = report(out)
     assert {"predictions.parquet", "metrics.csv", "report.html"} <= set(found)
     return found

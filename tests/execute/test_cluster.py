@@ -1,7 +1,10 @@
 """A dask cluster of real parts, TLS on: started by the commands of docs/running.md, killed, poisoned."""
 
+import json
 import os
+import shlex
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,51 +19,58 @@ import pytest
 from robustgan.errors import InputError, MachineError, RunError
 from robustgan.execute.cluster import Cluster
 from robustgan.stages import Place
-from tests.execute import certificates, planted
+from tests.execute import certificates, page, planted
 from tests.execute.conftest import Carry, alive, await_file, stage, tree, words
+from tests.faults.conftest import TINY
+from tests.test_cli_run import CHANGES
 
 ROOT = Path(__file__).parents[2]
-DASK = [sys.executable, "-m", "dask"]  # `dask`, of this environment
+COMMANDS = page.read()
 FILE = "scheduler.json"
-
-
-def settings(tls: dict[str, str]) -> dict[str, str]:
-    """The environment variables by which dask learns of certificates, as the page says."""
-    both = {"CERT": tls["cert"], "KEY": tls["key"]}
-    paths = {f"{who}__{what}": path for who in ("CLIENT", "SCHEDULER", "WORKER") for what, path in both.items()}
-    return {f"DASK_DISTRIBUTED__COMM__TLS__{name}": path for name, path in {"CA_FILE": tls["ca-file"], **paths}.items()}
+GPU = " --resources GPU=1"
 
 
 class Parts:
-    """A scheduler and two workers, each a process of its own."""
+    """A scheduler and two workers by the page's commands, each a process of its own; one worker has a GPU, as it says.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.tls = certificates.write(folder)
+    With `file` they find each other by a scheduler file and not by an address.
+    """
+
+    def __init__(self, folder: Path, file: bool = False, exports: str = "") -> None:
+        self.folder, self.port = folder, free_port()
+        certificates.write(folder)
         path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-        self.env = {**os.environ, "PYTHONPATH": path, **settings(self.tls)}
-        self.scheduler = self.start(
-            "scheduler", "--host", "127.0.0.1", "--port", "0", "--protocol", "tls", "--no-dashboard",
-            "--scheduler-file", FILE,
-        )  # fmt: skip
-        await_file(folder / FILE)
-        self.workers = [
-            self.start(
-                "worker", "--scheduler-file", FILE, "--nthreads", "1", "--memory-limit", "0", "--no-dashboard",
-                "--death-timeout", "60", "--local-directory", str(folder), "--name", name, *more,
-            )
-            for name, more in (("plain", ()), ("gifted", ("--resources", "GPU=1")))
-        ]  # fmt: skip
+        given = {"PYTHONPATH": path, "PATH": page.path_with(Path(sys.executable).parent)}
+        env = {**os.environ, **given, "DASK_TEMPORARY_DIRECTORY": str(folder)}
+        self.env = page.exported(self.here(f"{COMMANDS.exports}\n{exports}"), env)
+        address, option = f"tls://127.0.0.1:{self.port}", f"--scheduler-file {folder / FILE}"
+        self.where = str(folder / FILE) if file else address
+        self.scheduler = self.start(f"{COMMANDS.scheduler} {option if file else ''}")
+        if file:
+            await_file(folder / FILE)
+        worker = self.here(COMMANDS.worker).replace(address, option if file else address)
+        self.workers = [self.start(command) for command in (worker.replace(GPU, ""), worker)]
 
-    def start(self, *command: str) -> subprocess.Popen[bytes]:
+    def here(self, command: str) -> str:
+        return page.here(command, self.folder, self.port)
+
+    def start(self, command: str) -> subprocess.Popen[bytes]:
         with (self.folder / "log").open("ab") as log:
-            return subprocess.Popen([*DASK, *command], cwd=self.folder, env=self.env, stdout=log, stderr=log)
+            words = page.shell(self.here(command))
+            return subprocess.Popen(words, cwd=self.folder, env=self.env, stdout=log, stderr=log)
 
     def stop(self) -> None:
         """Workers before the scheduler: a worker whose scheduler is gone waits for it to come back."""
         for process in (*self.workers, self.scheduler):
             process.terminate()
             process.wait(planted.GIVE_UP)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def below(pid: int) -> list[int]:
@@ -84,9 +94,8 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
 @contextmanager
 def connected(parts: Parts) -> Iterator[Cluster]:
     """A run's connection, with the certificates from dask's settings."""
-    tls = {f"distributed.comm.tls.client.{name}": parts.tls[name] for name in ("cert", "key")}
-    with dask.config.set({"distributed.comm.tls.ca-file": parts.tls["ca-file"], **tls}):
-        made = Cluster(str(parts.folder / FILE), 1)
+    with dask.config.set(page.tls(parts.env)):
+        made = Cluster(parts.where, 1)
         yield made
         made.close()
 
@@ -112,12 +121,9 @@ def test_a_training_that_several_processes_share_runs_on_a_cluster_of_its_own(ca
 
 
 @pytest.mark.slow
-def test_a_training_that_several_processes_share_runs_on_workers_started_by_hand(
-    carry: Carry, place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DASK_DISTRIBUTED__WORKER__DAEMON", "False")  # as docs/running.md says
+def test_a_training_that_several_processes_share_runs_on_workers_started_by_hand(carry: Carry, place: Place) -> None:
     (place.data / "parts").mkdir()
-    made = Parts(place.data / "parts")
+    made = Parts(place.data / "parts", file=True, exports=COMMANDS.daemon)
     try:
         with connected(made) as crew:
             shared(place, carry, crew)
@@ -128,8 +134,25 @@ def test_a_training_that_several_processes_share_runs_on_workers_started_by_hand
 @pytest.mark.slow
 def test_workers_that_may_not_start_processes_are_named(cluster: Cluster, carry: Carry) -> None:
     training = stage(planted.share, "training", processes=2, device="cpu")
-    with pytest.raises(MachineError, match="export DASK_DISTRIBUTED__WORKER__DAEMON=False"):
+    with pytest.raises(MachineError, match=COMMANDS.daemon):
         carry([training], cluster)
+
+
+@pytest.mark.slow
+def test_the_page_s_commands_carry_out_a_run(parts: Parts) -> None:
+    """The last of them with a smaller config than the page's, and nothing but host, port and paths changed."""
+    changes = " ".join(f"--set {shlex.quote(one)}" for one in CHANGES)
+    command = parts.here(COMMANDS.run).replace(" quickstart ", f" {TINY} {changes} ")
+    assert command.endswith(f" --out {parts.folder}/out")
+    done = subprocess.run(page.shell(command), env=parts.env, cwd=parts.folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = parts.folder / "out" / "reports" / "tiny"
+    assert f"Report: {report / 'report.html'}" in done.stdout
+    with connected(parts) as crew:
+        log = crew.client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.transition_log))
+    made = {str(entry[0]) for entry in log if entry[2] == "memory"}  # what workers said that they had done
+    stages = json.loads((report / "run.json").read_text("utf-8"))["stages"]
+    assert made >= {f"{one['stage']}-{one['key']}" for one in stages if one["stage"] != "report"}
 
 
 def test_two_workers_work_at_once_and_a_killed_one_loses_only_its_try(
@@ -156,9 +179,11 @@ def test_a_poison_cell_fails_alone(cluster: Cluster, carry: Carry, place: Place)
 
 def test_what_works_on_a_device_goes_where_a_gpu_is(cluster: Cluster, carry: Carry, place: Place) -> None:
     cluster.client.wait_for_workers(2, timeout=planted.GIVE_UP)  # one was killed by the test before
+    workers = cluster.client.scheduler_info()["workers"].values()
+    (gifted,) = (str(worker["id"]) for worker in workers if worker["resources"].get("GPU"))
     wanting = [stage(planted.who, f"gpu{i}", device="auto") for i in range(3)]
     carry(wanting, cluster)
-    assert words(place, wanting) == ["gifted"] * 3
+    assert words(place, wanting) == [gifted] * 3
 
 
 DRIVER = """
@@ -180,8 +205,8 @@ if __name__ == "__main__":
 
 def test_a_run_that_was_killed_goes_on(cluster: Cluster, parts: Parts, carry: Carry, place: Place) -> None:
     (place.data / "driver.py").write_text(DRIVER)
-    file = str(parts.folder / FILE)
-    driver = subprocess.Popen([sys.executable, place.data / "driver.py", place.data.parent, file], env=parts.env)
+    words_of = [sys.executable, place.data / "driver.py", place.data.parent, parts.where]
+    driver = subprocess.Popen(words_of, env=parts.env)
     start = time.monotonic()
     while not (place.data / "late").exists():  # it is at work on a worker
         assert time.monotonic() - start < planted.GIVE_UP
@@ -212,7 +237,7 @@ def test_a_scheduler_that_dies_ends_the_run(carry: Carry, place: Place, monkeypa
     monkeypatch.setattr("robustgan.execute.cluster.PATIENCE", 1)
     folder = place.data / "parts"
     folder.mkdir()
-    parts = Parts(folder)
+    parts = Parts(folder, file=True)  # once the file is there, the scheduler answers
     hanging = [stage(planted.hang, "one"), stage(planted.hang, "other")]
     pids: list[int] = []
 

@@ -96,6 +96,24 @@ def test_two_runs_at_once_build_each_stage_once_whatever_their_clocks_say(
     same(copy, undisturbed.out)
 
 
+@pytest.mark.parametrize("days", [1.0, -1.0])
+def test_a_clock_that_jumps_within_a_stage_loses_no_lease(
+    ask: Ask, undisturbed: Undisturbed, copy: Path, days: float
+) -> None:
+    """Another machine waits for the stage: it sees beats go on, and never counts the one that makes it as dead."""
+    (folder,) = undo(copy, "classifier densenet")
+    seen = f"{copy}.seen"
+    at = [i for i, point in enumerate(own(undisturbed, folder), 1) if point[2] == "tick"]
+    middle = at[len(at) // 2]
+    works = {"kind": "classifier", "number": middle, "jump": days * 86400, "until": seen, "beat": 0.1}
+    lease = str(copy / "runs" / ".leases" / f"classifier-{folder.name}.json")
+    waits = {"after": lease, "machine": "another", "silence": 3.0, "looks": 25, "tell": seen}  # 25 looks: five seconds
+    assert ask(copy, works, waits) == [0, 0], printed(copy)
+    assert Path(seen).exists()
+    assert built(copy).count(folder.name) == 1
+    same(copy, undisturbed.out)
+
+
 def lease_of(out: Path, folder: Path, **changes: object) -> Path:
     path = out / "runs" / ".leases" / f"{folder.parent.name}-{folder.name}.json"
     path.write_text(json.dumps({**ELSEWHERE, "done": 1, "total": 2, "what": "", **changes}))

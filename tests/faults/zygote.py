@@ -9,7 +9,11 @@ to `LOG.txt`, the points that they pass to `LOG`. A fault may have
 - `torn`: a file that is about to get its name is cut in half first, as by a kill in the middle of writing it
   (libraries write their files without Python knowing);
 - `more`: words of the command that are its own;
-- `clock`: seconds by which the process's clock is wrong; `silence`: seconds after which a host counts as dead.
+- `clock`: seconds by which the process's clock is wrong; `silence`: seconds after which a host counts as dead;
+  `beat`: seconds between two beats; `machine`: name of the machine that it takes itself to be on;
+- `jump`: seconds by which its clock jumps then; it stands still until the file `until` is there, but for its beats;
+- `looks`, `tell`: once it has looked so often at a lease of another machine, the file `tell` is made;
+- `after`: it begins when this file is there.
 
 A point is a folder made, a file opened to be written, linked, renamed or removed, just before it happens, or a tick of
 the progress: the same moments on every machine, without clocks.
@@ -32,6 +36,7 @@ from robustgan.experiment import experiment
 from robustgan.stages import Place, stages
 
 EVENTS = ("os.mkdir", "open", "os.rename", "os.link", "os.remove", "os.rmdir")
+GIVE_UP = 60.0  # seconds after which whoever waits in vain goes on: the test has failed then, and must end
 STAGE = re.compile(r"/runs/(?:\.leases/|\.failed/)?(\w+)[/-]([0-9a-f]{20})")
 
 
@@ -43,6 +48,7 @@ class Fault:
         self.fault = fault
         self.passed = 0
         self.busy = False
+        self.wrong: float = fault.get("clock", 0.0)  # seconds
 
     def hook(self, event: str, args: tuple) -> None:
         """Hear of what Python is about to do; other threads (the beats of a lease) come when they come."""
@@ -72,10 +78,37 @@ class Fault:
     def happen(self, event: str, path: str) -> None:
         if self.fault.get("torn") and event == "os.rename" and Path(path).is_file():
             os.truncate(path, Path(path).stat().st_size // 2)
+        if "jump" in self.fault:
+            self.wrong += self.fault["jump"]
+            await_file(self.fault["until"])
+            return
         if "errno" in self.fault:
             self.busy = False
             raise OSError(self.fault["errno"], os.strerror(self.fault["errno"]), str(path))
         os.kill(os.getpid(), self.fault.get("signal", signal.SIGKILL))
+
+
+def await_file(path: str) -> None:
+    """Wait until somebody has made a file."""
+    start = time.monotonic()
+    while not Path(path).exists() and time.monotonic() - start < GIVE_UP:
+        time.sleep(0.02)
+
+
+def disguise(fault: dict) -> None:
+    """Set what the process believes of leases and of the machine that it is on."""
+    lease.SILENCE, lease.BEAT = fault.get("silence", lease.SILENCE), fault.get("beat", lease.BEAT)
+    if "machine" in fault:
+        lease.machine = lambda: fault["machine"]
+    looks, gone = [0], lease.Observer.gone
+
+    def counted(self: lease.Observer, found: dict) -> bool:
+        looks[0] += 1
+        if looks[0] == fault.get("looks"):
+            Path(fault["tell"]).touch()
+        return gone(self, found)
+
+    lease.Observer.gone = counted
 
 
 def begin(request: dict, fault: dict) -> int:
@@ -93,8 +126,10 @@ def begin(request: dict, fault: dict) -> int:
         tell(self, *news)
 
     lease.Lease.tell = told
-    lease.SILENCE = fault.get("silence", lease.SILENCE)
-    time.time = lambda: clock() + fault.get("clock", 0)
+    disguise(fault)
+    time.time = lambda: clock() + watched.wrong
+    if "after" in fault:
+        await_file(fault["after"])
     sys.addaudithook(watched.hook)
     sys.argv = ["robustgan", *request["words"], *fault.get("more", ())]
     try:
