@@ -11,7 +11,7 @@ import pandas as pd
 from robustgan import metrics
 from robustgan.gates.clean import Places, whole
 from robustgan.gates.evidence import Run
-from robustgan.gates.gate import Budget, Case, IntervalGate, budget, reading_of
+from robustgan.gates.gate import Budget, Case, IntervalGate, at_budget, budget, reading_of
 from robustgan.gates.rows import Row
 from robustgan.metrics import WORST
 
@@ -106,7 +106,8 @@ class AttackedGate(Attacked):
                     said = f"the run has no `{measure.metric}` under {name} at {self.threat}"
                     yield self.unknown(model, f"{self.magnification}, {name} {self.threat}", said)
                 for _, row in cells.iterrows():
-                    yield self.held(model, scope_of(row), reading_of(row, measure.column), case.fewest)
+                    held = self.held(model, scope_of(row), reading_of(row, measure.column), case.fewest)
+                    yield at_budget(held, str(row["norm"]), float(row["eps"]))
 
 
 def scope_of(row: pd.Series[Any]) -> str:

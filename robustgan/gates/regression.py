@@ -11,7 +11,7 @@ import pandas as pd
 from robustgan.gates.attacked import CONTROLS, Attacked
 from robustgan.gates.clean import Places, placed
 from robustgan.gates.decision import Reading
-from robustgan.gates.gate import Case, budget
+from robustgan.gates.gate import Case, at_budget, budget
 from robustgan.gates.rows import Row
 from robustgan.metrics.comparison import ITSELF, compare
 from robustgan.metrics.ensemble import CLEAN
@@ -57,6 +57,7 @@ class RegressionGate(Attacked):
         value, low, high = (0.0 - float(row[end]) for end in ("difference", "high", "low"))  # 0 - 0 is no -0
         loss = Reading(value, low, high, int(row["images"]), int(row["groups"]), "; ".join(told))
         held = self.held(model, _scope(row), loss, fewest)
+        held = at_budget(held, str(row["norm"]), float(row["eps"]))
         held = replace(held, robustness=str(row["attack"]) not in CONTROLS)
         gone = int(row["first_only"])
         if held.status == "pass" and gone:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from robustgan.gates.attacked import Attacked, scope_of
 from robustgan.gates.clean import originals
-from robustgan.gates.gate import Case, IntervalGate, reading_of
+from robustgan.gates.gate import Case, IntervalGate, at_budget, reading_of
 from robustgan.gates.rows import PRECEDENCE, Row
 from robustgan.metrics.cells import ALL, POOLED
 from robustgan.metrics.definitions import IMAGE
@@ -60,12 +60,13 @@ class RobustSubgroupGate(Attacked):
         for model in self.judged(case.run):
             for kind in self.by:
                 for name, cells in self.cells(parted(found, model, kind)):
-                    held = [
-                        self.held(model, f"{named(row, kind)}, {scope_of(row)}", reading_of(row, "value"), case.fewest)
-                        for _, row in cells.iterrows()
-                    ]
+                    held = [self._row(model, row, kind, case.fewest) for _, row in cells.iterrows()]
                     scope = f"worst {kind}, {name} {self.threat}"
                     yield weakest(held, scope) or self.unknown(model, scope, f"no accuracy by {kind} under {name}")
+
+    def _row(self, model: str, row: pd.Series[Any], kind: Subgroups, fewest: int) -> Row:
+        held = self.held(model, f"{named(row, kind)}, {scope_of(row)}", reading_of(row, "value"), fewest)
+        return at_budget(held, str(row["norm"]), float(row["eps"]))
 
 
 def parted(rows: pd.DataFrame, model: str, kind: Subgroups) -> pd.DataFrame:

@@ -62,7 +62,7 @@ def test_the_worst_case_is_taken_at_the_budget_of_the_gate(robust: Run) -> None:
     both = pd.concat([weak, strong[strong["attack"] != "clean"]], ignore_index=True)
     found = cases.run(both)
     asked = {"kind": "robust_accuracy", "attacks": ["worst-case"], "norm": "linf", "limit": 0.8, "bound": "low"}
-    (low,) = cases.judged(found, **asked, eps="2/255")
+    (low,) = cases.judged(cases.probed_at(found, {"norm": "linf", "eps": "2/255"}), **asked, eps="2/255")
     (high,) = cases.judged(found, **asked, eps="8/255")
     assert (low.status, high.status) == ("pass", "fail")
 

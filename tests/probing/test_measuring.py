@@ -14,13 +14,14 @@ from robustgan.operating import Placed
 from robustgan.prepare import Prepared
 from robustgan.probing import measuring
 from tests.conftest import Linear
+from tests.strength.planted import keeping_up
 
 RULE = Strength(images=20, threat=Linf(eps=8 / 255))
 
 
 def checked(rows: pd.DataFrame, facts: dict[str, Any]) -> pd.DataFrame:
     frame = tables.check(rows.assign(model="m", fold=1), tables.PROBES)
-    return strength.checks(frame, {"m": {"1": facts}}, tables.empty(tables.PREDICTIONS)).set_index("check")
+    return strength.checks(frame, {"m": {"1": facts}}, keeping_up(frame)).set_index("check")
 
 
 def right(linear: Linear, samples: Samples) -> Samples:

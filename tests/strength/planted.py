@@ -45,6 +45,21 @@ def probe(
     )
 
 
+def keeping_up(probes: pd.DataFrame) -> pd.DataFrame:
+    """PREDICTIONS of a run whose own attack turns exactly what the probes turn within the budget."""
+    within = probes[(probes["probe"] != "budget") & (probes["clean_pred"] == probes["label"])]
+    fooled = (within["pred"] != within["label"]).groupby([within["fold"], within["image_id"]]).transform("any")
+    own = within.assign(pred=within["label"].where(~fooled, 1 - within["label"]), attack="pgd")
+    return predicted(own.drop_duplicates(["fold", "image_id"]))
+
+
+def predicted(rows: pd.DataFrame, **changed: Any) -> pd.DataFrame:
+    """PREDICTIONS of an attack on the classifier that these PROBES are about."""
+    frame = rows.assign(source=rows["model"], seed=0, slide="", subtype="", magnification=40, **changed)
+    frame = frame.assign(clean_score=0.5, score=0.5, linf=frame["eps"], l2=1.0, backwards=1.0, solver="")
+    return tables.check(frame[list(tables.PREDICTIONS)], tables.PREDICTIONS)
+
+
 def first(count: int, n: int = 40) -> list[bool]:
     """The first so many of n."""
     return [i < count for i in range(n)]
