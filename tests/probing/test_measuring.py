@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from robustgan import probing, strength, tables
+from robustgan.errors import RunError
 from robustgan.experiment import Strength
 from robustgan.interfaces import L2, Linf, Samples
 from robustgan.operating import Placed
@@ -174,3 +175,19 @@ def test_what_attacks_leave_behind_in_the_copy_is_seen(samples: Samples, patienc
     facts = probing.measure(*wary(samples, patience), RULE, 0)[1]
     assert facts["repeat_flips"] == 0
     assert facts["drift"] > 0
+
+
+def test_a_probe_that_fails_takes_its_check_with_it(
+    linear: Linear, samples: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = measuring.judged
+
+    def failing(attack: Any, *rest: Any) -> Any:
+        if getattr(attack, "steps", 0) == 40:
+            raise RunError("out of memory")
+        return run(attack, *rest)
+
+    monkeypatch.setattr(measuring, "judged", failing)
+    frame = checked(*probing.measure(linear, right(linear, samples), RULE, 0))
+    assert frame.loc["iterations", "found"] == "not measured: iterations 40 failed in fold 1 (out of memory)"
+    assert not strength.verdict(frame.reset_index()).strong

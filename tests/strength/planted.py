@@ -9,6 +9,7 @@ import pandas as pd
 from robustgan import tables
 
 EPS = 8 / 255
+BUDGETS = ((EPS / 4, 3), (EPS / 2, 9), (EPS, 30), (2 * EPS, 34), (4 * EPS, 38), (0.5, 40), (1, 40))
 
 
 def probe(
@@ -71,8 +72,9 @@ def sound() -> pd.DataFrame:
         [
             *(probe("iterations", first(count), steps) for steps, count in ((5, 28), (10, 30), (20, 30), (40, 30))),
             *(probe("restarts", first(30), restarts) for restarts in (1, 3)),
-            *(probe("budget", first(count), eps, eps) for eps, count in ((EPS / 2, 9), (EPS, 30), (0.5, 40), (1, 40))),
+            *(probe("budget", first(count), eps, eps) for eps, count in BUDGETS),
             *(probe(name, first(8), 1) for name in ("noise", "one-step", "black-box", "transfer", "quiet")),
+            probe("quiet", first(8), 4),
         ],
         ignore_index=True,
     )

@@ -25,7 +25,8 @@ def checked(
 
 def with_probe(name: str, fooled: list[bool], setting: float = 1) -> pd.DataFrame:
     rest = sound()
-    return pd.concat([rest[rest["probe"] != name], probe(name, fooled, setting)], ignore_index=True)
+    more = [probe(name, fooled, 4)] if name == "quiet" else []
+    return pd.concat([rest[rest["probe"] != name], probe(name, fooled, setting), *more], ignore_index=True)
 
 
 def test_sound_evidence_passes_every_required_check() -> None:
@@ -70,7 +71,7 @@ def test_more_steps_and_restarts_must_change_nothing() -> None:
 def test_success_must_grow_with_the_budget() -> None:
     frame = checked(pd.concat([sound(), probe("budget", first(20), 0.1, 0.1)], ignore_index=True))
     assert frame.loc["larger budgets", "status"] == "fail"
-    assert "30 at 0.0314, 20 at 0.1" in frame.loc["larger budgets", "found"]
+    assert "34 at 0.0627, 20 at 0.1" in frame.loc["larger budgets", "found"]
 
 
 def test_the_largest_budget_must_fool_all_or_leave_one_answer() -> None:
