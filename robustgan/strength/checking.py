@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from robustgan import tables
-from robustgan.strength import answering, attacking, saving
+from robustgan.strength import answering, attacking, crossing, saving
 from robustgan.strength.fooled import Probed
 from robustgan.strength.rows import Row
 from robustgan.strength.withheld import withheld
@@ -55,6 +55,7 @@ def of_model(
     yield from answering.gradients(facts)
     yield from withheld(of_probes(probed, predictions, model), probed, folds)
     yield attacking.square(probed, predictions, model)
+    yield from crossing.transferred(probed, predictions, model)
     yield from saving.survival(None if survival is None else at_budget(survival, model, probed))
 
 
