@@ -11,11 +11,14 @@ import pandas as pd
 from robustgan import metrics
 from robustgan.gates.clean import Places, whole
 from robustgan.gates.evidence import Run
-from robustgan.gates.gate import Budget, Case, IntervalGate, budget, reading_of
+from robustgan.gates.gate import Budget, Case, IntervalGate, at_budget, budget, reading_of
 from robustgan.gates.rows import Row
 from robustgan.metrics import WORST
 
 CONTROLS = ("clean", "noise")  # what a gate on attacks leaves out unless it is named
+
+
+_RIVALS = ["model", "source", "norm", "seed"]  # each with a worst case of its own
 
 
 class Measure(NamedTuple):
@@ -72,11 +75,17 @@ class Attacked(IntervalGate):
         return budget(self.norm or "eps", self.eps)
 
     def measured(self, run: Run) -> pd.DataFrame:
-        """METRICS of the run; with a worst case at the gate's own budget where the run has several."""
-        if self.eps is None or WORST not in self.attacks:
+        """METRICS of the run; with a worst case at the gate's own budget where the run has several.
+
+        A gate that names no attack is about the worst case too.
+        """
+        if self.eps is None or (self.attacks and WORST not in self.attacks):
             return run.metrics
         here = run.metrics[self.within(run.metrics)]
-        if here.empty or (here["attack"] == WORST).any():
+        have, need = (
+            set(rows[_RIVALS].itertuples(index=False, name=None)) for rows in (here[here["attack"] == WORST], here)
+        )
+        if have == need:
             return run.metrics
         return metrics.evaluate(run.predictions[self.within(run.predictions)])
 
@@ -106,7 +115,8 @@ class AttackedGate(Attacked):
                     said = f"the run has no `{measure.metric}` under {name} at {self.threat}"
                     yield self.unknown(model, f"{self.magnification}, {name} {self.threat}", said)
                 for _, row in cells.iterrows():
-                    yield self.held(model, scope_of(row), reading_of(row, measure.column), case.fewest)
+                    held = self.held(model, scope_of(row), reading_of(row, measure.column), case.fewest)
+                    yield at_budget(held, str(row["norm"]), float(row["eps"]))
 
 
 def scope_of(row: pd.Series[Any]) -> str:

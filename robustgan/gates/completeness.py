@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 from pydantic import Field
 
 from robustgan.config import number
+from robustgan.gates.crossing import sources
 from robustgan.gates.evidence import Run, label_of, listed
 from robustgan.gates.gate import Budget, Case, Gate, budget
 from robustgan.gates.rows import Row
 
-CELL = ["model", "attack", "norm", "eps", "seed"]
+CELL = ["model", "source", "attack", "norm", "eps", "seed"]
 
 
 class Wanted(NamedTuple):
@@ -28,7 +30,10 @@ class Wanted(NamedTuple):
 
 
 class CompleteGate(Gate):
-    """No stage failed, and every attack judged every test image of every fold, on every model, with every seed."""
+    """No stage failed, and every attack judged every test image of every fold, on every model, with every seed.
+
+    With `transfer: true` also what was made against each other model.
+    """
 
     kind: Literal["complete"]
 
@@ -109,8 +114,7 @@ def coverage(run: Run) -> tuple[float, list[str]]:
     folds = run.folds if run.folds is not None else pd.DataFrame(columns=["split", "image_id"])
     tested = set(folds.loc[folds["split"] == "test", "image_id"])
     made = set() if run.generated is None else set(zip(run.generated["model"], run.generated["attack"], strict=True))
-    own = run.predictions[run.predictions["source"] == run.predictions["model"]]
-    cells = {_key(key): set(part) for key, part in own.groupby(CELL, dropna=False)["image_id"]}
+    cells = {_key(key): set(part) for key, part in run.predictions.groupby(CELL, dropna=False)["image_id"]}
     lacking = [f"fold {fold}" for fold in missing_folds(run)]
     seeds = [seed for seed in listed(run.config, "seeds") if isinstance(seed, int)] or [0]
     found, asked = 0, 0
@@ -118,11 +122,12 @@ def coverage(run: Run) -> tuple[float, list[str]]:
         for attack in wanted(run):
             if (model, attack.label) in made:
                 continue  # it paints images of its own; none of them has an original
-            for seed in seeds:
-                there = cells.get(_key((model, attack.label, attack.norm, attack.eps, seed)), set()) & tested
+            for source, seed in product(sources(run, model, attack.label), seeds):
+                there = cells.get(_key((model, source, attack.label, attack.norm, attack.eps, seed)), set()) & tested
                 found, asked = found + len(there), asked + len(tested)
                 if there != tested:
-                    what = f"{attack.label} {budget(attack.norm, attack.eps)}, seed {seed}, on {model}"
+                    against = f", made on {source}" if source != model else ""
+                    what = f"{attack.label} {budget(attack.norm, attack.eps)}, seed {seed}, on {model}{against}"
                     lacking.append(f"{what} ({len(there)} of {len(tested)} images)")
     return (found / asked if asked else 0.0), lacking
 
@@ -137,5 +142,5 @@ def missing_folds(run: Run) -> list[int]:
 
 def _key(cell: Any) -> tuple[object, ...]:
     """What tells one cell from another, from the values of CELL; no budget (NaN) is equal to no budget."""
-    model, attack, norm, eps, seed = cell
-    return model, attack, norm, None if math.isnan(eps) else round(eps, 9), seed
+    model, source, attack, norm, eps, seed = cell
+    return model, source, attack, norm, None if math.isnan(eps) else round(eps, 9), seed

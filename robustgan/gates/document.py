@@ -34,6 +34,8 @@ _ROW: dict[str, dict[str, Any]] = {
     "images": {**_COUNT, "description": "images behind the number"},
     "groups": {**_COUNT, "description": "patients behind the number"},
     "robustness": {"type": "boolean", "description": "a pass says that attacks failed, so it needs strong ones"},
+    "norm": {**_TEXT, "description": "norm of the attack that was judged; empty: none was"},
+    "eps": {**_NUMBER, "description": "its budget, on the [0, 1] scale; null: it has none"},
 }
 
 

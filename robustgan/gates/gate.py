@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
 import pandas as pd
@@ -75,6 +75,11 @@ class IntervalGate(Gate):
             self.name, self.kind, model, scope, status, reason, reading.value, reading.low, reading.high, self.limit,
             self.bound, reading.images, reading.groups, self.robustness,
         )  # fmt: skip
+
+
+def at_budget(row: Row, norm: str, eps: float) -> Row:
+    """The row, with the budget of the attack that it is about: strength at another one is no evidence for it."""
+    return replace(row, norm=norm, eps=eps)
 
 
 def reading_of(row: pd.Series[Any], column: str) -> Reading:

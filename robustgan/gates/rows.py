@@ -38,6 +38,8 @@ class Row:
     images: int = 0  # behind the number
     groups: int = 0  # patients behind the number
     robustness: bool = False  # a pass says that attacks failed: it is worth no more than the attacks were
+    norm: str = ""  # of the attack that was judged; empty: none was
+    eps: float = math.nan  # its budget, on the [0, 1] scale; NaN: it has none
 
 
 def worst(statuses: Iterable[Status]) -> Status:

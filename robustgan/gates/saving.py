@@ -13,7 +13,7 @@ import pandas as pd
 
 from robustgan.gates.attacked import Attacked
 from robustgan.gates.decision import Reading
-from robustgan.gates.gate import Case, budget
+from robustgan.gates.gate import Case, at_budget, budget
 from robustgan.gates.rows import Row
 from robustgan.metrics.estimates import FEWEST
 from robustgan.statistics import NO_INTERVAL, korn_graubard
@@ -49,7 +49,8 @@ class SavingGate(Attacked):
                 if cells.empty:
                     yield self.unknown(model, f"{name} {self.threat}", f"no images of {name} were saved and judged")
                 for key, images in cells.groupby(CELL, dropna=False):
-                    yield self.held(model, _scope(key, model), lost(images, *STEPS[self.kind]), case.fewest)
+                    held = self.held(model, _scope(key, model), lost(images, *STEPS[self.kind]), case.fewest)
+                    yield at_budget(held, str(images["norm"].iloc[0]), float(images["eps"].iloc[0]))
 
 
 def lost(images: pd.DataFrame, before: str, after: str) -> Reading:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
+from robustgan.gates.completeness import attack_of
 from robustgan.gates.evidence import Run
 from robustgan.gates.gate import Case, Gate, budget
 from robustgan.gates.rows import Row
@@ -44,19 +45,22 @@ def undermined(run: Run, model: str) -> str:
     return f"strength checks that did not pass: {', '.join(bad)}" if bad else ""
 
 
-def elsewhere(run: Run, gate: Gate) -> str:
-    """What to say where the strength of the attacks was measured at another budget than the gate's; else empty."""
-    eps, norm = getattr(gate, "eps", None), getattr(gate, "norm", None)
+def elsewhere(run: Run, row: Row) -> str:
+    """What to say where the strength of the attacks was measured at another budget than the row's; else empty.
+
+    The row's own budget counts, whatever its gate says: a gate without `eps` judges every budget of the run.
+    """
     rule = run.config.get("strength")
-    threat = rule.get("threat") if isinstance(rule, dict) else None
-    if not isinstance(threat, dict) or eps is None:
+    if not isinstance(rule, dict) or not isinstance(rule.get("threat"), dict):
+        return "nothing says at which budget the strength of the attacks was measured"
+    there = attack_of(rule)
+    if row.norm == there.norm and math.isclose(row.eps, there.eps, rel_tol=1e-6):
         return ""
-    same = math.isclose(float(threat["eps"]), eps, rel_tol=1e-6) and norm in (None, threat["norm"])
-    there, here = budget(str(threat["norm"]), float(threat["eps"])), budget(norm or "eps", eps)
-    return "" if same else f"the strength of attacks was measured at {there}, not at {here}"
+    here = budget(row.norm or "any budget", row.eps)
+    return f"the strength of attacks was measured at {budget(there.norm, there.eps)}, not at {here}"
 
 
-def weakened(row: Row, run: Run, gate: Gate) -> Row:
+def weakened(row: Row, run: Run) -> Row:
     """A pass about robustness is no pass where the attacks may have been weak; a failure stays one.
 
     A model that a weak attack fools already is fooled.
@@ -64,7 +68,7 @@ def weakened(row: Row, run: Run, gate: Gate) -> Row:
     if not row.robustness or row.status != "pass":
         return row
     doubts = [undermined(run, model) for model in ([row.model] if row.model else run.models)]
-    doubt = next(filter(None, [*doubts, elsewhere(run, gate)]), "")
+    doubt = next(filter(None, [*doubts, elsewhere(run, row)]), "")
     if not doubt:
         return row
     return replace(row, status="indeterminate", reason=f"{doubt}; so this is not shown: {row.reason}")

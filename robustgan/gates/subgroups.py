@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Literal
 
 import pandas as pd
@@ -10,9 +11,10 @@ from pydantic import Field
 
 from robustgan.gates.attacked import Attacked, scope_of
 from robustgan.gates.clean import originals
-from robustgan.gates.gate import Case, IntervalGate, reading_of
+from robustgan.gates.evidence import Run
+from robustgan.gates.gate import Case, IntervalGate, at_budget, reading_of
 from robustgan.gates.rows import PRECEDENCE, Row
-from robustgan.metrics.cells import ALL, POOLED
+from robustgan.metrics.cells import ALL, POOLED, magnified
 from robustgan.metrics.definitions import IMAGE
 from robustgan.metrics.ensemble import WORST
 
@@ -34,12 +36,13 @@ class SubgroupGate(IntervalGate):
         """One row a model and kind of subgroup: its worst subgroup."""
         for model in self.judged(case.run):
             for kind in self.by:
-                parts = originals(parted(case.run.metrics, model, kind))
+                parts = originals(parted(case.run, case.run.metrics, model, kind))
                 held = [
                     self.held(model, named(row, kind), reading_of(row, "clean"), case.fewest)
                     for _, row in parts.iterrows()
                 ]
-                yield weakest(held, f"worst {kind}") or self.unknown(model, f"worst {kind}", f"no known {kind}")
+                worst = weakest(held, f"worst {kind}")
+                yield told(worst, parts, kind) if worst else self.unknown(model, f"worst {kind}", f"no known {kind}")
 
 
 class RobustSubgroupGate(Attacked):
@@ -59,21 +62,38 @@ class RobustSubgroupGate(Attacked):
         found = self.measured(case.run)
         for model in self.judged(case.run):
             for kind in self.by:
-                for name, cells in self.cells(parted(found, model, kind)):
-                    held = [
-                        self.held(model, f"{named(row, kind)}, {scope_of(row)}", reading_of(row, "value"), case.fewest)
-                        for _, row in cells.iterrows()
-                    ]
+                for name, cells in self.cells(parted(case.run, found, model, kind)):
+                    held = [self._row(model, row, kind, case.fewest) for _, row in cells.iterrows()]
                     scope = f"worst {kind}, {name} {self.threat}"
-                    yield weakest(held, scope) or self.unknown(model, scope, f"no accuracy by {kind} under {name}")
+                    worst, lacks = weakest(held, scope), f"no accuracy by {kind} under {name}"
+                    yield told(worst, cells, kind) if worst else self.unknown(model, scope, lacks)
+
+    def _row(self, model: str, row: pd.Series[Any], kind: Subgroups, fewest: int) -> Row:
+        held = self.held(model, f"{named(row, kind)}, {scope_of(row)}", reading_of(row, "value"), fewest)
+        return at_budget(held, str(row["norm"]), float(row["eps"]))
 
 
-def parted(rows: pd.DataFrame, model: str, kind: Subgroups) -> pd.DataFrame:
-    """METRICS rows of the accuracy of one model, one for each subgroup."""
+def parted(run: Run, rows: pd.DataFrame, model: str, kind: Subgroups) -> pd.DataFrame:
+    """METRICS rows of the accuracy of one model, one for each subgroup.
+
+    Where no image of the model has a known magnification, all of them are one group: the pooled rows.
+    """
     rows = rows[(rows["model"] == model) & (rows["metric"] == "accuracy") & (rows["unit"] == IMAGE)]
+    pooled = rows["magnification"] == POOLED
     if kind == "subtype":
-        return rows[(rows["subtype"] != ALL) & (rows["magnification"] == POOLED)]
-    return rows[(rows["subtype"] == ALL) & (rows["magnification"] != POOLED)]
+        return rows[(rows["subtype"] != ALL) & pooled]
+    known = (run.predictions.loc[run.predictions["model"] == model, "magnification"] != 0).any()
+    return rows[(rows["subtype"] == ALL) & (~pooled if known else pooled)]
+
+
+def told(worst: Row, cells: pd.DataFrame, kind: Subgroups) -> Row:
+    """The worst subgroup, with what is not known of the magnifications; where only some are, nothing passes."""
+    if kind == "magnification" and (cells["magnification"] == POOLED).any():
+        return replace(worst, reason=f"no image has a known magnification, so all are one group: {worst.reason}")
+    if kind == "magnification" and worst.status == "pass" and (cells["magnification"] == magnified(0)).any():
+        reason = f"some images have no known magnification and may be of any; {worst.reason}"
+        return replace(worst, status="indeterminate", reason=reason)
+    return worst
 
 
 def named(row: pd.Series[Any], kind: Subgroups) -> str:

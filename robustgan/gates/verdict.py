@@ -52,11 +52,11 @@ class Verdict:
 def judge(run: Run, policy: Policy, baseline: Run | None = None) -> Verdict:
     """Hold a run against a policy, and where the policy compares, against a baseline.
 
-    Every policy asks for a complete run, whether it says so or not. Strength checks that fail, or were not run, turn
-    every pass about robustness into `indeterminate`.
+    Every policy asks for a complete run, whether it says so or not. Strength checks that fail, or were not run, or
+    looked at another budget, turn every pass about robustness into `indeterminate`.
     """
     case = Case(run, policy.fewest_groups, baseline)
-    rows = tuple(weakened(row, run, gate) for gate in demands(policy) for row in _rows(gate, case))
+    rows = tuple(weakened(row, run) for gate in demands(policy) for row in _rows(gate, case))
     return Verdict(policy, rows, facts(run))
 
 

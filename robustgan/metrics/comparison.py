@@ -1,7 +1,7 @@
 """Two runs, or two models, on the same images: which one is right more often, and is that more than chance?
 
 Each image is its own control, so the difference is far surer than the intervals of two separate runs suggest.
-Only images and attacks that both have are compared.
+Only images and attacks that both have are compared; what only one has is counted, so that nothing drops out unseen.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def compare(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     """COMPARISON of two PREDICTIONS tables: second less first, image by image, at each magnification and pooled.
 
     A model that both have is compared with itself; where neither name is shared and each table has one model,
-    those two are compared. `clean` and `worst-case` (over the attacks that both have) are added. The interval
-    is clustered by patient as that of a drop is; the test is the sign-flip test over patients, corrected over
-    attacks and magnifications.
+    those two are compared. `clean` and `worst-case` (over the attacks that both have) are added. An attack that
+    only one has stands there with 0 images and a note that says which one it is. The interval is clustered by patient
+    as that of a drop is; the test is the sign-flip test over patients, corrected over attacks and magnifications.
 
     Raises:
         InputError: nothing can be compared, or the tables disagree about an image.
@@ -76,7 +76,7 @@ def pairs(first: pd.DataFrame, second: pd.DataFrame) -> list[Pair]:
 
 
 def common(first: pd.DataFrame, second: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows of both under the attacks that both have, with `clean` and `worst-case`."""
+    """The rows of both, with `clean`, and `worst-case` over the attacks that both have."""
     tables = [complete(table) for table in (first, second)]
     keys = [set(table[_CASE].fillna(-1.0).itertuples(index=False, name=None)) for table in tables]
     shared = keys[0] & keys[1]
@@ -90,7 +90,9 @@ def common(first: pd.DataFrame, second: pd.DataFrame) -> tuple[pd.DataFrame, pd.
             f"No attack is in both runs: the first has {lists[0]}; the second has {lists[1]}. Attacks are the same "
             "where name, norm, eps, seed and the attacked classifier are."
         )
-    one, two = (pd.concat([table, worst_case(table)], ignore_index=True) for table in kept)
+    one, two = (
+        pd.concat([table, worst_case(part)], ignore_index=True) for table, part in zip(tables, kept, strict=True)
+    )
     return one, two
 
 
@@ -141,6 +143,7 @@ def measure(magnification: str, _: str, frame: pd.DataFrame) -> Iterator[dict[st
         alone = {
             f"{name}_only": rows["where"] == side for name, side in (("first", "left_only"), ("second", "right_only"))
         }
+        note = lacking(rows["where"])
         cohort = cohort_of(images.assign(clean_pred=images["pred"], clean_score=images["score"]))
         right = (images["pred_2"] == images["label"]).to_numpy(dtype=bool)
         of = {"accuracy": rows["label"] >= 0, "sensitivity": rows["label"] == 1, "specificity": rows["label"] == 0}
@@ -151,7 +154,17 @@ def measure(magnification: str, _: str, frame: pd.DataFrame) -> Iterator[dict[st
                 "metric": metric,
                 **numbers(share(cohort, SHARES[metric].counted(cohort), right)),
                 **{name: int((mask & counted).sum()) for name, mask in alone.items()},
+                **({"note": note} if note else {}),
             }
+
+
+def lacking(where: pd.Series) -> str:
+    """What to say of an attack that one of the runs lacks; empty where both have images of it."""
+    sides = {"left_only": "the first run", "right_only": "the second run"}
+    there = [told for side, told in sides.items() if (where == side).any()]
+    if (where == "both").any() or not there:
+        return ""
+    return f"only in {there[0]}" if len(there) == 1 else "no image is in both runs"
 
 
 def numbers(found: Estimate) -> dict[str, object]:

@@ -17,6 +17,7 @@ from robustgan.freezing import frozen
 from robustgan.interfaces import Access, Samples
 from robustgan.journal import Tick, silent
 from robustgan.prepare import prepared
+from robustgan.probes import STEPS
 from robustgan.probing import answering, gradients, plan, surrogate
 from robustgan.probing.answering import Facts
 from robustgan.probing.choosing import chosen, part
@@ -129,17 +130,18 @@ class Session:
                 self.climb()
         self.try_each(plan.searches(threat))
         self.best_of(plan.noises(threat))
-        self.attempt(Ask("transfer", plan.STEPS, plan.reference(threat)), self.transferred())
+        self.attempt(Ask("transfer", STEPS, plan.reference(threat)), self.transferred())
         if self.facts["repeat_flips"]:
             self.attempt(Ask("expectation", MEAN_OF, plan.reference(threat)), Mean(self.victim.network))
 
     def climb(self) -> None:
         """The attacks with gradients, and the reference again under the names of what it is compared with."""
         threat, shape = self.rule.threat, tuple(self.right.images.shape[1:])
+        self.facts["longest"] = plan.longest(threat, shape)  # says up to which budget there have to be rows
         self.try_each(plan.white_box(threat))
         known = [frame for frame in self.parts if set(frame["probe"]) == {"iterations"}]
         for frame in known:
-            if set(frame["setting"]) == {float(plan.STEPS)}:
+            if set(frame["setting"]) == {float(STEPS)}:
                 self.parts.append(frame.assign(probe="budget", setting=threat.eps))
                 self.parts.append(frame.assign(probe="restarts", setting=1.0))
         self.try_each(plan.budgets(threat, shape))

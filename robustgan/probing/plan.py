@@ -1,4 +1,7 @@
-"""Which attacks probe a classifier: the one list. To swap an attack for a stronger one, change its line here."""
+"""Which attacks probe a classifier: the one list. To swap an attack for a stronger one, change its line here.
+
+How far each is to go stands in probes.py, where strength/ can read it without torch.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,12 @@ from typing import Any, NamedTuple
 
 from robustgan.config import plugin
 from robustgan.interfaces import Attack, Bounded, Linf
+from robustgan.probes import BLOCKS, ITERATIONS, RESTARTS, STEPS, larger, smaller
 from robustgan.probing.quiet import Quiet
 
-STEPS = 20  # gradients of the reference climb
-ITERATIONS = (5, 10, 20, 40)  # the last doubles the reference
-RESTARTS = (1, 3)
-SMALLER = (0.25, 0.5)  # budgets, in units of the one that is judged
-LARGER = (2.0, 4.0)
-LARGEST = (0.5, 1.0)  # budgets of Linf, of the range; of L2, of the longest change that there is
 LONG, SHORT = 30, 0.07  # gradients and length of a step (of the budget) of climbs at larger budgets
 DRAWS = 20  # of noise an image
 QUERIES = 200  # answers an image that the search may ask for
-BLOCKS = (1, 4)  # pixels; 1: every pixel by itself, as quietly
 QUIET = 0.1  # length of a step of the quiet climbs, in units of the budget: they begin where nothing can be detected
 
 
@@ -50,15 +47,18 @@ def budgets(threat: Bounded, shape: tuple[int, ...]) -> list[Ask]:
     At a large budget a random start is noise and no image, where a sound classifier may give one answer to everything
     and no slope. So these climbs set out from the image itself, in short steps.
     """
-    most = 1.0 if isinstance(threat, Linf) else math.sqrt(math.prod(shape))
-    large = sorted({eps for eps in map(threat.eps.__mul__, LARGER) if eps < most * min(LARGEST)})
-    large += [most * share for share in LARGEST if most * share > threat.eps]
-    small = {threat.eps * factor: {"steps": STEPS} for factor in SMALLER}
+    large = larger(threat.eps, longest(threat, shape))
+    small = {eps: {"steps": STEPS} for eps in smaller(threat.eps)}
     far: dict[float, dict[str, Any]] = {eps: {"steps": LONG, "step": SHORT, "random_start": False} for eps in large}
     return [
         Ask("budget", eps, plugin("attacks", {"kind": "pgd", "threat": {"norm": threat.norm, "eps": eps}, **how}))
         for eps, how in {**small, **far}.items()
     ]
+
+
+def longest(threat: Bounded, shape: tuple[int, ...]) -> float:
+    """The longest change that an image of this shape (c h w) allows."""
+    return 1.0 if isinstance(threat, Linf) else math.sqrt(math.prod(shape))
 
 
 def searches(threat: Bounded) -> list[Ask]:

@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 
 from robustgan import tables
-from robustgan.strength import answering, attacking, saving
+from robustgan.strength import answering, attacking, crossing, saving
 from robustgan.strength.fooled import Probed
 from robustgan.strength.rows import Row
+from robustgan.strength.withheld import withheld
 
 
 def checks(
@@ -52,12 +53,18 @@ def of_model(
     yield answering.saturation(facts)
     yield from answering.determinism(facts)
     yield from answering.gradients(facts)
+    yield from withheld(of_probes(probed, predictions, model), probed, folds)
+    yield attacking.square(probed, predictions, model)
+    yield from crossing.transferred(probed, predictions, model)
+    yield from saving.survival(None if survival is None else at_budget(survival, model, probed))
+
+
+def of_probes(probed: Probed, predictions: pd.DataFrame, model: str) -> Iterator[Row]:
+    """The checks that are worth no more than the probes behind them."""
     yield from attacking.compared(probed)
     yield from attacking.converged(probed)
     yield from attacking.budgets(probed)
     yield attacking.of_run(probed, predictions, model)
-    yield attacking.square(probed, predictions, model)
-    yield from saving.survival(None if survival is None else at_budget(survival, model, probed))
 
 
 def at_budget(survival: pd.DataFrame, model: str, probed: Probed) -> pd.DataFrame:

@@ -9,11 +9,13 @@ import pandas as pd
 
 SOUND = ("pass", "warn")  # of a check; a status that nobody knows is none
 
-# Without these nobody can say that an attack was strong. The others need what a run may do without: attacks of its own
-# at the budget that is judged, saved images.
+# Without these nobody can say that an attack was strong. The verdict is about the run's own attacks, so probes alone
+# are not enough: `attacks of the run` holds the one against the other, at the budget that is judged. The checks that
+# are not here need what a run may do without: an ensemble, saved images.
 REQUIRED = (
     *("outputs", "saturation", "determinism", "company", "zero gradients", "gradient agreement", "noise control"),
     *("one-step", "black-box", "transfer", "noise pattern", "iterations", "restarts", "larger budgets", "unbounded"),
+    "attacks of the run",
 )
 
 

@@ -65,7 +65,14 @@ def config(model: str = "densenet", **changes: Any) -> dict[str, Any]:
         {"kind": kind, "name": "", "threat": {"norm": "unrestricted"} if kind == "clean" else budget}
         for kind in ATTACKS
     ]
-    return planted.config(models=[{"name": model}], attacks=attacks, **changes)
+    given = {"strength": {"images": 128, "threat": budget}, **changes}
+    return planted.config(models=[{"name": model}], attacks=attacks, **given)
+
+
+def probed_at(found: Run, threat: dict[str, Any] | None) -> Run:
+    """The run, with its strength measured at another budget."""
+    rule = {"images": 128, "threat": threat} if threat else None
+    return replace(found, run={**found.run, "config": {**found.config, "strength": rule}})
 
 
 def run(rows: pd.DataFrame | None = None, **changes: Any) -> Run:

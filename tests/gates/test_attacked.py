@@ -62,9 +62,29 @@ def test_the_worst_case_is_taken_at_the_budget_of_the_gate(robust: Run) -> None:
     both = pd.concat([weak, strong[strong["attack"] != "clean"]], ignore_index=True)
     found = cases.run(both)
     asked = {"kind": "robust_accuracy", "attacks": ["worst-case"], "norm": "linf", "limit": 0.8, "bound": "low"}
-    (low,) = cases.judged(found, **asked, eps="2/255")
+    (low,) = cases.judged(cases.probed_at(found, {"norm": "linf", "eps": "2/255"}), **asked, eps="2/255")
     (high,) = cases.judged(found, **asked, eps="8/255")
     assert (low.status, high.status) == ("pass", "fail")
+    every = {**asked, "kind": "missed_cancers", "attacks": [], "limit": 0.2, "bound": "high"}
+    for eps, status in (("2/255", "indeterminate"), ("8/255", "fail")):  # strength was measured at 8/255 alone
+        rows = cases.judged(found, **every, eps=eps)
+        assert {row.scope: row.status for row in rows} == {
+            f"pooled, {name} linf {eps}": status for name in ("pgd", "fgsm", "worst-case")
+        }
+
+
+def test_each_model_has_its_worst_case_at_the_budget_of_the_gate(robust: Run) -> None:
+    small, other = (
+        robust.predictions.assign(
+            eps=lambda rows: rows["eps"].where(rows["eps"].isna(), 2 / 255), model=name, source=name
+        )
+        for name in ("densenet", "vit")
+    )
+    found = cases.run(pd.concat([robust.predictions, small[small["attack"] != "clean"], other], ignore_index=True))
+    rows = cases.judged(found, kind="robust_accuracy", limit=0.5, bound="low", eps="2/255")
+    assert {(row.model, row.scope) for row in rows} == {
+        (model, f"pooled, {name} linf 2/255") for model in ("densenet", "vit") for name in ("pgd", "fgsm", "worst-case")
+    }
 
 
 def test_transfer_is_judged_too(robust: Run, broken: Run) -> None:

@@ -19,6 +19,7 @@ GATES = [
     {"kind": "subgroup_robust_accuracy", "limit": 0.6, "bound": "low"},
     {"kind": "lost_to_8bit", "limit": 0.2, "bound": "high"},
 ]
+REGRESSIONS = [{"kind": "no_regression", "metric": "sensitivity", "limit": 0.2, "bound": "high"}]
 DOUBTS = ["fail", "not run", "", "PASS", "skipped"]
 
 
@@ -93,12 +94,30 @@ def test_of_two_rows_of_one_check_the_graver_counts(robust: Run) -> None:
         ({"norm": "linf", "eps": 8 / 255}, "pass"),
         ({"norm": "linf", "eps": 4 / 255}, "indeterminate"),
         ({"norm": "l2", "eps": 8 / 255}, "indeterminate"),
-        (None, "pass"),
+        (None, "indeterminate"),
     ],
 )
-def test_strength_at_another_budget_is_no_evidence(robust: Run, threat: dict[str, object] | None, status: str) -> None:
-    config = {**robust.config, "strength": {"images": 128, "threat": threat} if threat else None}
-    gate = {**GATES[2], "norm": "linf", "eps": 8 / 255}
-    (row,) = cases.judged(replace(robust, run={**robust.run, "config": config}), **gate)
-    assert row.status == status
-    assert ("strength of attacks was measured at" in row.reason) == (status == "indeterminate")
+@pytest.mark.parametrize("stated", [{}, {"eps": 8 / 255}, {"norm": "linf", "eps": 8 / 255}], ids=["none", "eps", "all"])
+@pytest.mark.parametrize("gate", [*GATES, *REGRESSIONS], ids=lambda gate: gate["kind"])
+def test_strength_at_another_budget_is_no_evidence(
+    robust: Run, gate: dict[str, object], stated: dict[str, object], threat: dict[str, object] | None, status: str
+) -> None:
+    rows = cases.judged(cases.probed_at(robust, threat), robust, **gate, **stated)
+    assert rows
+    assert {row.status for row in rows} == {status}
+    assert all(
+        ("budget the strength of" in row.reason or "strength of attacks was measured at" in row.reason)
+        == (status == "indeterminate")
+        for row in rows
+    )
+
+
+def test_of_several_budgets_only_the_probed_one_passes(robust: Run) -> None:
+    weak = robust.predictions[robust.predictions["attack"].isin(["pgd", "fgsm"])].assign(eps=2 / 255)
+    both = cases.run(pd.concat([robust.predictions, weak], ignore_index=True))
+    for gate in (GATES[1], REGRESSIONS[0]):
+        told = {row.scope: (row.status, row.reason) for row in cases.judged(both, both, **gate)}
+        assert {scope for scope, (status, _) in told.items() if status == "pass"} == {
+            f"pooled, {name} linf 8/255" for name in ("pgd", "fgsm", "worst-case")
+        }
+        assert "measured at linf 8/255, not at linf 2/255" in told["pooled, pgd linf 2/255"][1]

@@ -1,6 +1,7 @@
 """The worst subgroup decides."""
 
 import numpy as np
+import pytest
 
 from robustgan.gates import Run
 from tests.gates import cases
@@ -38,7 +39,35 @@ def test_a_failing_subgroup_is_not_hidden_by_one_that_is_lower_but_small() -> No
     assert not row.reason.startswith("rare")
 
 
-def test_unknown_subgroups_are_not_a_pass() -> None:
-    found = cases.run(cases.predictions().assign(subtype="", magnification=0))
-    rows = cases.judged(found, kind="subgroup_accuracy", limit=0, bound="point")
-    assert [row.status for row in rows] == ["indeterminate"] * 2
+GATES = [
+    {"kind": "subgroup_accuracy", "limit": 0.5, "bound": "low"},
+    {"kind": "subgroup_robust_accuracy", "limit": 0.5, "bound": "low"},
+]
+
+
+@pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate["kind"])
+def test_unknown_subtypes_are_not_a_pass(gate: dict[str, object]) -> None:
+    (row,) = cases.judged(cases.run(cases.predictions().assign(subtype="")), **gate, by=["subtype"])
+    assert row.status == "indeterminate"
+
+
+@pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate["kind"])
+def test_data_without_magnifications_are_one_group(gate: dict[str, object]) -> None:
+    for falls, limit, status in ((0.0, 0.5, "pass"), (0.5, 1.0, "fail")):
+        rows = cases.predictions(right=1 - falls / 2, falls=falls).assign(magnification=0)
+        (row,) = cases.judged(cases.run(rows), **{**gate, "limit": limit}, by=["magnification"])
+        assert row.status == status
+        assert row.reason.startswith("no image has a known magnification, so all are one group")
+
+
+@pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate["kind"])
+@pytest.mark.parametrize("known", [(400,), (40, 400)])
+def test_where_only_some_magnifications_are_known_nothing_passes(gate: dict[str, object], known: tuple[int]) -> None:
+    rows = cases.predictions()
+    lost = (rows["group"] == rows["group"].iloc[0]) | ~rows["magnification"].isin(known)
+    rows = rows.assign(magnification=rows["magnification"].where(~lost, 0))
+    (row,) = cases.judged(cases.run(rows), **{**gate, "limit": 0, "bound": "point"}, by=["magnification"])
+    assert row.status == "indeterminate"
+    worse = rows.assign(pred=1 - rows["label"], clean_pred=1 - rows["label"])
+    (row,) = cases.judged(cases.run(worse), **{**gate, "limit": 0.9, "bound": "point"}, by=["magnification"])
+    assert row.status == "fail"

@@ -81,7 +81,17 @@ def test_worst_case_is_over_the_attacks_that_both_have() -> None:
     first = study(("fgsm", "pgd", "square"))
     second = first[first["attack"] != "square"]
     found = compare(first, second)
-    assert "square" not in set(found["attack"])
+    alone = found[found["attack"] == "square"]
+    assert set(alone["note"]) == {"only in the first run"}
+    assert (alone["images"] == 0).all()
+    assert alone["difference"].isna().all()
+    assert (alone["first_only"] > 0).any()
+    assert set(compare(second, first).loc[lambda rows: rows["attack"] == "square", "note"]) == {
+        "only in the second run"
+    }
+    rest = compare(second, second)
+    for column in ("difference", "p", "p_holm"):  # what only one has is not tested, and is not counted by Holm
+        np.testing.assert_array_equal(found.loc[found["attack"] != "square", column], rest[column])
     assert (found.loc[found["attack"] == "worst-case", "difference"] == 0).all()
     alone = metrics.evaluate(second)
     assert one(found, "accuracy", attack="worst-case")["first"] == cell(alone, "accuracy", attack="worst-case")["value"]

@@ -11,8 +11,7 @@ from robustgan import probing, strength, tables
 from robustgan.experiment import Strength
 from robustgan.interfaces import Linf, Samples
 from tests.planted.victims import EPS
-
-NOTHING = tables.empty(tables.PREDICTIONS)
+from tests.strength.planted import keeping_up
 
 
 def probed(model: nn.Module, samples: Samples, images: int, eps: float = EPS) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -21,7 +20,8 @@ def probed(model: nn.Module, samples: Samples, images: int, eps: float = EPS) ->
 
 
 def checked(rows: pd.DataFrame, facts: dict[str, Any]) -> pd.DataFrame:
-    return strength.checks(rows, {"victim": {"1": facts}}, NOTHING).set_index("check")
+    """The checks of a run whose own attacks find what the probes find."""
+    return strength.checks(rows, {"victim": {"1": facts}}, keeping_up(rows)).set_index("check")
 
 
 def failing(frame: pd.DataFrame) -> set[str]:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from robustgan import probing, strength, tables
-from robustgan.errors import MemoryShortError
+from robustgan.errors import MemoryShortError, RunError
 from robustgan.experiment import Strength
 from robustgan.interfaces import L2, Linf, Samples
 from robustgan.operating import Placed
@@ -17,13 +17,14 @@ from robustgan.prepare import Prepared
 from robustgan.probing import measuring
 from tests.conftest import Linear
 from tests.cramped import Cramped
+from tests.strength.planted import keeping_up
 
 RULE = Strength(images=20, threat=Linf(eps=8 / 255))
 
 
 def checked(rows: pd.DataFrame, facts: dict[str, Any]) -> pd.DataFrame:
     frame = tables.check(rows.assign(model="m", fold=1), tables.PROBES)
-    return strength.checks(frame, {"m": {"1": facts}}, tables.empty(tables.PREDICTIONS)).set_index("check")
+    return strength.checks(frame, {"m": {"1": facts}}, keeping_up(frame)).set_index("check")
 
 
 def right(linear: Linear, samples: Samples) -> Samples:
@@ -205,3 +206,19 @@ def test_a_probe_for_which_one_image_is_too_many_says_nothing_about_the_classifi
     monkeypatch.setattr(measuring.gradients, "gradients", shrink)
     with pytest.raises(MemoryShortError, match="with a batch of one image"):
         probing.measure(model, right(linear, samples), RULE, 0)
+
+
+def test_a_probe_that_fails_takes_its_check_with_it(
+    linear: Linear, samples: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = measuring.judged
+
+    def failing(attack: Any, *rest: Any) -> Any:
+        if getattr(attack, "steps", 0) == 40:
+            raise RunError("out of memory")
+        return run(attack, *rest)
+
+    monkeypatch.setattr(measuring, "judged", failing)
+    frame = checked(*probing.measure(linear, right(linear, samples), RULE, 0))
+    assert frame.loc["iterations", "found"] == "not measured: iterations 40 failed in fold 1 (out of memory)"
+    assert not strength.verdict(frame.reset_index()).strong

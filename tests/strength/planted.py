@@ -9,6 +9,7 @@ import pandas as pd
 from robustgan import tables
 
 EPS = 8 / 255
+BUDGETS = ((EPS / 4, 3), (EPS / 2, 9), (EPS, 30), (2 * EPS, 34), (4 * EPS, 38), (0.5, 40), (1, 40))
 
 
 def probe(
@@ -45,6 +46,21 @@ def probe(
     )
 
 
+def keeping_up(probes: pd.DataFrame) -> pd.DataFrame:
+    """PREDICTIONS of a run whose own attack turns exactly what the probes turn within the budget."""
+    within = probes[(probes["probe"] != "budget") & (probes["clean_pred"] == probes["label"])]
+    fooled = (within["pred"] != within["label"]).groupby([within["fold"], within["image_id"]]).transform("any")
+    own = within.assign(pred=within["label"].where(~fooled, 1 - within["label"]), attack="pgd")
+    return predicted(own.drop_duplicates(["fold", "image_id"]))
+
+
+def predicted(rows: pd.DataFrame, **changed: Any) -> pd.DataFrame:
+    """PREDICTIONS of an attack on the classifier that these PROBES are about."""
+    frame = rows.assign(source=rows["model"], seed=0, slide="", subtype="", magnification=40, **changed)
+    frame = frame.assign(clean_score=0.5, score=0.5, linf=frame["eps"], l2=1.0, backwards=1.0, solver="")
+    return tables.check(frame[list(tables.PREDICTIONS)], tables.PREDICTIONS)
+
+
 def first(count: int, n: int = 40) -> list[bool]:
     """The first so many of n."""
     return [i < count for i in range(n)]
@@ -56,8 +72,9 @@ def sound() -> pd.DataFrame:
         [
             *(probe("iterations", first(count), steps) for steps, count in ((5, 28), (10, 30), (20, 30), (40, 30))),
             *(probe("restarts", first(30), restarts) for restarts in (1, 3)),
-            *(probe("budget", first(count), eps, eps) for eps, count in ((EPS / 2, 9), (EPS, 30), (0.5, 40), (1, 40))),
+            *(probe("budget", first(count), eps, eps) for eps, count in BUDGETS),
             *(probe(name, first(8), 1) for name in ("noise", "one-step", "black-box", "transfer", "quiet")),
+            probe("quiet", first(8), 4),
         ],
         ignore_index=True,
     )

@@ -7,7 +7,7 @@ import pytest
 
 from robustgan import strength, tables
 from robustgan.strength.verdicts import REQUIRED
-from tests.strength.planted import EPS, facts, first, probe, sound
+from tests.strength.planted import EPS, facts, first, keeping_up, predicted, probe, sound
 
 NOTHING = tables.empty(tables.PREDICTIONS)
 
@@ -15,16 +15,18 @@ NOTHING = tables.empty(tables.PREDICTIONS)
 def checked(
     probes: pd.DataFrame | None = None,
     said: dict[str, Any] | None = None,
-    predictions: pd.DataFrame = NOTHING,
+    predictions: pd.DataFrame | None = None,
     survival: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     probes, said = sound() if probes is None else probes, facts() if said is None else said
+    predictions = keeping_up(probes) if predictions is None else predictions
     return strength.checks(probes, {"victim": {"1": said}}, predictions, survival).set_index("check")
 
 
 def with_probe(name: str, fooled: list[bool], setting: float = 1) -> pd.DataFrame:
     rest = sound()
-    return pd.concat([rest[rest["probe"] != name], probe(name, fooled, setting)], ignore_index=True)
+    more = [probe(name, fooled, 4)] if name == "quiet" else []
+    return pd.concat([rest[rest["probe"] != name], probe(name, fooled, setting), *more], ignore_index=True)
 
 
 def test_sound_evidence_passes_every_required_check() -> None:
@@ -69,7 +71,7 @@ def test_more_steps_and_restarts_must_change_nothing() -> None:
 def test_success_must_grow_with_the_budget() -> None:
     frame = checked(pd.concat([sound(), probe("budget", first(20), 0.1, 0.1)], ignore_index=True))
     assert frame.loc["larger budgets", "status"] == "fail"
-    assert "30 at 0.0314, 20 at 0.1" in frame.loc["larger budgets", "found"]
+    assert "34 at 0.0627, 20 at 0.1" in frame.loc["larger budgets", "found"]
 
 
 def test_the_largest_budget_must_fool_all_or_leave_one_answer() -> None:
@@ -143,9 +145,7 @@ def test_too_few_images_say_nothing() -> None:
 
 
 def predictions(fooled: list[bool], eps: float = EPS) -> pd.DataFrame:
-    frame = probe("", fooled, eps=eps).assign(source="victim", seed=0, slide="", subtype="", magnification=40)
-    frame = frame.assign(clean_score=0.5, score=0.5, linf=eps, l2=1.0, backwards=1.0, solver="")
-    return tables.check(frame[list(tables.PREDICTIONS)], tables.PREDICTIONS)
+    return predicted(probe("", fooled, eps=eps))
 
 
 def test_the_attacks_of_the_run_have_to_keep_up_with_the_probes() -> None:
@@ -154,6 +154,8 @@ def test_the_attacks_of_the_run_have_to_keep_up_with_the_probes() -> None:
     assert (weak["status"], weak["value"]) == ("fail", 18)
     other = checked(predictions=predictions(first(30), eps=EPS / 2)).loc["attacks of the run"]
     assert other["status"] == "not run"
+    found = strength.verdict(checked(predictions=NOTHING).reset_index())
+    assert (found.strong, found.missing) == (False, ("attacks of the run",))
 
 
 @pytest.mark.parametrize(("late", "status"), [(0, "pass"), (1, "warn"), (15, "fail")])
