@@ -65,7 +65,7 @@ def config(model: str = "densenet", **changes: Any) -> dict[str, Any]:
         {"kind": kind, "name": "", "threat": {"norm": "unrestricted"} if kind == "clean" else budget}
         for kind in ATTACKS
     ]
-    return planted.config(models=[{"name": model}], attacks=attacks, **changes)
+    return planted.config(models=[{"name": model, "model": {"kind": "densenet"}}], attacks=attacks, **changes)
 
 
 def run(rows: pd.DataFrame | None = None, **changes: Any) -> Run:
