@@ -26,6 +26,7 @@ from robustgan.terminal import (
     Settings,
     err,
     examples,
+    folders_told,
     out,
     place_of,
     read_plan,
@@ -137,7 +138,8 @@ def run(
     if shard:
         carry_out_shard(plan, place, manner, _shard(shard), as_json)
     else:
-        carry_out(plan, place, shlex.join(words), as_json, board, manner)
+        command = shlex.join([*words, *folders_told(data, out_dir)])
+        carry_out(plan, place, command, as_json, board, manner)
 
 
 def try_again(plan: Experiment, place: Place) -> None:
@@ -162,6 +164,20 @@ def carry_out(
     Raises:
         typer.Exit: with 3, where a stage failed; the report is there and says so.
     """
+    folder, failures = carried(plan, place, command, as_json, board, manner)
+    _regret(failures)
+    return folder
+
+
+def carried(
+    plan: Experiment,
+    place: Place,
+    command: str,
+    as_json: bool,
+    board: Path | None = None,
+    manner: Manner | None = None,
+) -> tuple[Path, list[str]]:
+    """Run an experiment; the folder of its report, and a line for each stage that failed."""
     from robustgan import pipeline, profiling
     from robustgan.console import view
     from robustgan.parts import scheduled
@@ -179,8 +195,7 @@ def carry_out(
             out.print(f"Kept: {place.depot.report(plan.name)}", markup=False, highlight=False)
     if place.profile:
         err.print(f"Profile: {profiling.write(place, todo)}", markup=False, highlight=False)
-    _regret(failures)
-    return folder
+    return folder, failures
 
 
 def carry_out_shard(plan: Experiment, place: Place, manner: Manner, part: tuple[int, int], as_json: bool) -> None:
@@ -239,11 +254,17 @@ def carry_out_array(plan: Experiment, place: Place, words: list[str], shards: in
     return slurm.Collected(place, logs)
 
 
-def _regret(failures: list[str]) -> None:
+def lament(failures: list[str]) -> None:
+    """Say what failed, and how it is tried again."""
     for failure in failures:
         err.print(f"FAILED {failure}", markup=False, highlight=False)
     if failures:
         err.print("What failed is tried again by the same command with --retry-failed.", highlight=False)
+
+
+def _regret(failures: list[str]) -> None:
+    lament(failures)
+    if failures:
         raise typer.Exit(3)
 
 
