@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import yaml
 
 from robustgan.cli_gate import EXITS, gate
-from robustgan.cli_run import Parts, Threads, Workers, carry_out, try_again
+from robustgan.cli_run import Parts, Threads, Workers, carried, try_again
+from robustgan.cli_shards import lament
+from robustgan.shipped import policies, policy_path
 from robustgan.terminal import FOLDERS, SCRATCH, AsJson, Retry, Scratch, Settings, err, examples, out, place_of
 
 CLASSIFIER, IMAGES, VERDICT = "The classifier", "The images", "Attacks and verdict"
@@ -107,7 +111,7 @@ def audit(
         model, data, architecture, weights, head, probabilities, normalise, run_code, table, columns, labels, size,
         tuple(eps or ["8/255"]), operating, train_share, quick, name,
     )  # fmt: skip
-    settings = _changed({**mandate.config(wanted), **({"policy": policy} if policy else {})}, sets)
+    settings = _changed({**mandate.config(wanted), **({"policy": _stated(policy)} if policy else {})}, sets)
     plan = experiment(settings)
     place = place_of(plan, out_dir, ".", scratch, threads)
     text = written(settings)
@@ -124,9 +128,31 @@ def audit(
     if retry_failed:
         try_again(plan, place)
     manner = Manner(choose("local", workers, ""), parts=parts)
-    folder = carry_out(plan, place, f"robustgan run {file.name}", as_json, manner=manner)
+    where = Path(out_dir) / file.name if place.depot is None else file
+    words = ["robustgan", "run", str(where), *(["--out", out_dir] if out_dir != "." else [])]
+    folder, failures = carried(plan, place, shlex.join(words), as_json, manner=manner)
+    lament(failures)
+    _leave(folder, policy, as_json, bool(failures))
+
+
+def _leave(folder: Path, policy: str, as_json: bool, failed: bool) -> None:
+    """Judge what is there, whatever failed, and leave with the exit code that comes first in `rows.PRECEDENCE`."""
+    from robustgan.gates.rows import EXIT_CODES, PRECEDENCE
+
+    codes = [EXIT_CODES["incomplete"]] * failed
     if policy:
-        gate(str(folder), policy, as_json=as_json)  # leaves with the verdict's exit code
+        try:
+            gate(str(folder), policy, as_json=as_json)
+        except typer.Exit as verdict:
+            codes.append(verdict.exit_code)
+    found = next((EXIT_CODES[status] for status in PRECEDENCE if EXIT_CODES[status] in codes), 0)
+    raise typer.Exit(found)
+
+
+def _stated(policy: str) -> str:
+    """A policy as the config names it: by its name, or by a path that leads there from any folder."""
+    path = policy_path(policy)
+    return policy if path == policies().get(policy) else str(path.absolute())
 
 
 def written(settings: dict[str, Any]) -> str:

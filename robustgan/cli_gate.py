@@ -6,6 +6,7 @@ import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -87,13 +88,13 @@ def _write(file: Path | None, text: str) -> None:
 
 
 def _sarif(verdict: Verdict, path: Path) -> str:
-    """SARIF names files relative to the repository: the working directory, or where policies lie in robustgan's own."""
+    """SARIF names a file relative to the repository, which is the working directory; any other by its whole URI."""
     from robustgan.gates import sarif
     from robustgan.gates.policy import lines
 
-    inside = path.resolve().is_relative_to(Path.cwd())
-    name = path.resolve().relative_to(Path.cwd()).as_posix() if inside else f"configs/policies/{path.name}"
-    return sarif.text(verdict, name, lines(path))
+    file, here = path.resolve(), Path.cwd()
+    uri = quote(file.relative_to(here).as_posix()) if file.is_relative_to(here) else file.as_uri()
+    return sarif.text(verdict, uri, lines(path))
 
 
 def _show(verdict: Verdict, as_json: bool) -> None:

@@ -25,6 +25,7 @@ from robustgan.terminal import (
     Scratch,
     Settings,
     examples,
+    folders_told,
     out,
     place_of,
     read_plan,
@@ -136,7 +137,8 @@ def run(
     if shard:
         carry_out_shard(plan, place, manner, _shard(shard), as_json)
     else:
-        carry_out(plan, place, shlex.join(words), as_json, board, manner)
+        command = shlex.join([*words, *folders_told(data, out_dir)])
+        carry_out(plan, place, command, as_json, board, manner)
 
 
 def try_again(plan: Experiment, place: Place) -> None:
@@ -161,6 +163,20 @@ def carry_out(
     Raises:
         typer.Exit: with 3, where a stage failed; the report is there and says so.
     """
+    folder, failures = carried(plan, place, command, as_json, board, manner)
+    regret(failures)
+    return folder
+
+
+def carried(
+    plan: Experiment,
+    place: Place,
+    command: str,
+    as_json: bool,
+    board: Path | None = None,
+    manner: Manner | None = None,
+) -> tuple[Path, list[str]]:
+    """Run an experiment; the folder of its report, and a line for each stage that failed."""
     from robustgan import pipeline, profiling
     from robustgan.console import view
     from robustgan.parts import scheduled
@@ -179,8 +195,7 @@ def carry_out(
         if place.depot is not None:
             out.print(f"Kept: {place.depot.report(plan.name)}", markup=False, highlight=False)
     profiled(place, todo)
-    regret(failures)
-    return folder
+    return folder, failures
 
 
 def _shard(text: str) -> tuple[int, int]:

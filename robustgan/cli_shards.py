@@ -91,14 +91,16 @@ def profiled(place: Place, todo: Sequence[Stage]) -> None:
         err.print(f"Profile: {profiling.write(place, todo)}", markup=False, highlight=False)
 
 
-def regret(failures: list[str]) -> None:
-    """Say what failed.
-
-    Raises:
-        typer.Exit: with 3, where anything did.
-    """
+def lament(failures: list[str]) -> None:
+    """Say what failed, and how it is tried again."""
     for failure in failures:
         err.print(f"FAILED {failure}", markup=False, highlight=False)
     if failures:
         err.print("What failed is tried again by the same command with --retry-failed.", highlight=False)
+
+
+def regret(failures: list[str]) -> None:
+    """Say what failed, and leave with 3 if something did."""
+    lament(failures)
+    if failures:
         raise typer.Exit(3)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from robustgan import stable
 from robustgan.terminal import SCRATCH, AsJson, Data, Scratch, Settings, examples, out, place_of, read_plan
 
 EXAMPLES = examples(
@@ -44,7 +45,7 @@ def status(
         if watch and out.is_terminal and not as_json:
             out.clear()
         if as_json:
-            out.print(json.dumps(found), markup=False, highlight=False)
+            out.print(json.dumps({"schema_version": stable.STATUS, **found}), markup=False, highlight=False)
         else:
             for line in lines(found):
                 out.print(line, markup=False, highlight=False)

@@ -88,7 +88,8 @@ def model_of(mandate: Mandate) -> dict[str, Any]:
     spec, suffix = mandate.model, Path(mandate.model).suffix
     function = re.fullmatch(r"([^:]+):([A-Za-z_]\w*)", spec)
     if function:
-        found = {"kind": "function", "function": spec}
+        file, name = function.groups()
+        found = {"kind": "function", "function": f"{_whole(file)}:{name}" if file.endswith(".py") else spec}
     elif suffix in (*WEIGHTS, ".pt2", ".onnx"):
         found = _file(mandate, spec, suffix)
     elif spec in kinds("models"):
@@ -104,13 +105,18 @@ def _file(mandate: Mandate, spec: str, suffix: str) -> dict[str, Any]:
     if not Path(spec).expanduser().is_file():
         raise InputError(f"--model: no file {Path(spec).expanduser().absolute()}. Expected is {FORMS}.")
     if suffix not in WEIGHTS:
-        return {"kind": "exported" if suffix == ".pt2" else "onnx", "path": spec}
+        return {"kind": "exported" if suffix == ".pt2" else "onnx", "path": _whole(spec)}
     if not mandate.architecture:
         raise InputError(
             f"--architecture: {spec} holds weights alone; name the architecture that they belong to, as timm calls "
             "it: --architecture densenet121."
         )
-    return {"kind": "checkpoint", "architecture": mandate.architecture, "weights": spec}
+    return {"kind": "checkpoint", "architecture": mandate.architecture, "weights": _whole(spec)}
+
+
+def _whole(path: str) -> str:
+    """A path that leads to the file from any folder: the config of an audit may be run from another one."""
+    return str(Path(path).expanduser().absolute())
 
 
 def _told(mandate: Mandate, kind: str) -> dict[str, Any]:
@@ -123,7 +129,7 @@ def _told(mandate: Mandate, kind: str) -> dict[str, Any]:
     for option, ignored in wrong.items():
         if ignored:
             raise InputError(f"{option}: a model of the kind `{kind}` has no use for it; leave it out.")
-    found: dict[str, Any] = {"weights": mandate.weights} if mandate.weights else {}
+    found: dict[str, Any] = {"weights": _whole(mandate.weights)} if mandate.weights else {}
     if mandate.run_code:
         found["run_code"] = True
     if mandate.head or mandate.probabilities:

@@ -51,10 +51,10 @@ def run(
     failed = [(stage, why) for stage, why in outcome.failed if stage.whole is None]
     if not any(stage.kind in CELLS for stage in done):
         raise RunError(f"no cell is done, so there is nothing to report. {failed[0][0].name}: {failed[0][1]}.")
-    final = closing(plan, done, failed, command)
+    final = closing(plan, done, failed, provenance.portable(command))
     build(final, place, watch)
     folders = [brought(stage, place, watch, light=stage is not final) for stage in (*done, final)]
-    return publish(plan, folders, place), [f"{stage.name}: {why}" for stage, why in failed]
+    return publish(plan, folders, place, command), [f"{stage.name}: {why}" for stage, why in failed]
 
 
 def work(todo: Sequence[Stage], place: Place, watch: Watch, manner: Manner) -> Outcome:
@@ -115,7 +115,7 @@ def closing(plan: Experiment, done: list[Stage], failed: list[tuple[Stage, str]]
     return Stage(steps.report, "report", settings, {f"{i:04d}": stage for i, stage in enumerate(done)})
 
 
-def publish(plan: Experiment, folders: list[Path], place: Place) -> Path:
+def publish(plan: Experiment, folders: list[Path], place: Place, command: str) -> Path:
     """Put the report, the last of the folders, where people look for it, replacing the one before in one move.
 
     One run at a time does so.
@@ -126,7 +126,7 @@ def publish(plan: Experiment, folders: list[Path], place: Place) -> Path:
         for leftover in (fresh, old):
             shutil.rmtree(leftover, ignore_errors=True)
         shutil.copytree(folders[-1], fresh)
-        provenance.write(fresh / "run.json", folders, plan.settings())
+        provenance.write(fresh / "run.json", folders, plan.settings(), command)
         if target.exists():
             target.rename(old)
         fresh.rename(target)

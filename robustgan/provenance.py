@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import resource
+import shlex
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -53,12 +54,25 @@ def peak_memory() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit
 
 
-def write(path: Path, folders: list[Path], config: dict[str, Any]) -> None:
-    """Write `run.json` of a report: config, then each stage's key, versions, device and duration, then file digests."""
+def portable(command: str) -> str:
+    """A command without its --out: a report must be the same bytes wherever it is written."""
+    words = shlex.split(command)
+    if "--out" in words:
+        place = words.index("--out")
+        del words[place : place + 2]
+    return shlex.join(words)
+
+
+def write(path: Path, folders: list[Path], config: dict[str, Any], command: str) -> None:
+    """Write `run.json` of a report.
+
+    Command and config, then each stage's key, versions, device and duration, then file digests.
+    """
     records = [json.loads((folder / "run.json").read_text("utf-8")) for folder in folders]
     kept = ("stage", "name", "key", "inputs", "device", "seconds", "peak_mib")
     stages = [{key: record[key] for key in kept} for record in records]
     content = {
+        "command": command,
         "config": config,
         "versions": records[-1]["versions"],
         "system": records[-1]["system"],

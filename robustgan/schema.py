@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from robustgan import stable
 from robustgan.config import kinds, plugin_class, summary
 from robustgan.experiment import Experiment
 from robustgan.gates import Policy, document
@@ -26,7 +27,7 @@ def config_schema() -> dict[str, Any]:
     definitions["Victim"]["properties"]["model"] = _any_of("models")
     for unused in ("AnyAttack", "Dataset", "Model"):
         definitions.pop(unused, None)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **root, "title": "robustgan config"}
+    return {**_head("config", stable.CONFIG), **root, "title": "robustgan config"}
 
 
 def _any_of(package: str) -> dict[str, Any]:
@@ -59,7 +60,12 @@ def _listed_eps(definition: dict[str, Any]) -> dict[str, Any]:
 def policy_schema() -> dict[str, Any]:
     """The schema of a policy file."""
     root = Policy.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **root, "title": "robustgan policy"}
+    return {**_head("policy", stable.POLICY), **root, "title": "robustgan policy"}
+
+
+def _head(interface: str, version: int) -> dict[str, str]:
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": draft, "$id": stable.schema_id(interface, version)}
 
 
 SCHEMAS = {"config": config_schema, "policy": policy_schema, "verdict": document.schema}

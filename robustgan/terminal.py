@@ -5,6 +5,7 @@ The only place that reads the environment.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,6 +60,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program t
 def examples(*commands: str) -> str:
     """What stands below a command's help: examples to copy, a line each."""
     return "\n\n".join(["Examples:" if len(commands) > 1 else "Example:", *(f"- `{one}`" for one in commands)])
+
+
+def folders_told(data: str, out_dir: str) -> list[str]:
+    """The options that name folders, for the same command once more; what the environment says it says again."""
+    usual = data == os.environ.get("ROBUSTGAN_DATA", ".")
+    return [*([] if usual else ["--data", data]), *([] if out_dir == "." else ["--out", out_dir])]
 
 
 def read_plan(config: str, sets: list[str] | None) -> Experiment:

@@ -183,6 +183,26 @@ def test_jobs_of_slurm_cut_cells_as_they_are_told(tmp_path: Path, monkeypatch: p
     assert told == ["run", "smoke"]
 
 
+@pytest.mark.parametrize(
+    ("more", "recorded"),
+    [
+        ([], "robustgan run smoke --set seed=1"),
+        (["--data", "my data"], "robustgan run smoke --set seed=1 --data 'my data'"),
+        (["--out", "o", "--data", "d"], "robustgan run smoke --set seed=1 --data d --out o"),
+    ],
+)
+def test_the_recorded_command_names_the_folders_that_were_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str], recorded: str
+) -> None:
+    found: list[object] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ROBUSTGAN_DATA", "from the environment")
+    monkeypatch.setattr(cli_run, "carry_out", lambda plan, place, command, *rest: found.append(command))
+    done = CliRunner().invoke(cli.app, ["run", "smoke", "--set", "seed=1", *more])
+    assert done.exit_code == 0, done.output
+    assert found == [recorded]
+
+
 def test_a_backend_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     from robustgan import execute
 

@@ -2,17 +2,22 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+import typer
 import yaml
 from torch import nn
 
-from robustgan import images, tables
+from robustgan import cli_audit, images, tables
 from robustgan.experiment import experiment
+from robustgan.report.document import Listing, Table
+from robustgan.report.folder import read
+from robustgan.report.sections import closing
 from tests.models.planted import TINY, export, onnx_file
 from tests.test_cli import robustgan
 
@@ -65,8 +70,84 @@ def test_a_model_that_only_answers(slides: Path, tmp_path: Path) -> None:
     assert (rows["backwards"] == 0).all()
     folds = tables.read(tmp_path / "reports/audit-sound/evidence/manifest.parquet", tables.FOLDS)
     assert folds.groupby("split")["group"].nunique().to_dict() == {"test": PATIENTS - 4, "val": 4}
-    again = robustgan("run", "audit-sound.yaml", "--json", cwd=tmp_path)  # the command that the report names
-    assert {json.loads(line)["event"] for line in again.splitlines()[:-1]} == {"kept"}
+
+
+@pytest.mark.slow
+def test_the_recorded_commands_work_where_the_first_was_given(slides: Path, tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    onnx_file(WEIGHT, BIAS, tmp_path / "models" / "sound.onnx")
+    few = "attacks=[{kind: clean}, {kind: noise, threat: {norm: linf, eps: 8/255}}]"
+    told = words("models/sound.onnx", slides, "--out", "results/x", "--set", few, "--set", "strength=null")
+    robustgan(*told, cwd=tmp_path)
+    report = tmp_path / "results/x/reports/audit-sound"
+    command = json.loads((report / "run.json").read_text("utf-8"))["command"]
+    assert command == "robustgan run results/x/audit-sound.yaml --out results/x"
+    again = robustgan(*shlex.split(command)[1:], "--json", cwd=tmp_path)
+    assert {json.loads(line)["event"] for line in again.splitlines()[:-1]} == {"kept"}, "and the report is the same"
+    whole, *_, table = closing.reproduce(read(report)).blocks
+    assert isinstance(whole, Listing)
+    assert isinstance(table, Table)
+    assert whole.text == "robustgan run results/x/audit-sound.yaml", "wherever --out is, the report is the same"
+    _, (attack, row) = table.rows
+    assert attack.text.startswith("Noise")
+    robustgan(*shlex.split(row.text)[1:], cwd=tmp_path)
+    first, second = rows_of(tmp_path / "results/x", "audit-sound"), rows_of(tmp_path, "audit-sound-row")
+    noise = first[first["attack"] == "noise"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(noise, second[second["attack"] == "noise"].reset_index(drop=True))
+
+
+REFUSES = """
+import torch
+
+class Refuses(torch.nn.Module):
+    def forward(self, x):
+        if x.requires_grad:
+            raise RuntimeError("planted: no gradient")
+        return torch.stack([x[:, 1].mean((1, 2)) * 40 - 20, 20 - x[:, 1].mean((1, 2)) * 40], 1)
+
+build = Refuses
+"""
+
+
+@pytest.mark.slow
+def test_a_run_with_failures_is_judged_too(slides: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(REFUSES)
+    few = "attacks=[{kind: clean}, {kind: fgsm, threat: {norm: linf, eps: 8/255}}]"
+    told = words("mine.py:build", slides, "--run-code", "--set", few, "--set", "strength=null", "--set", "name=failing")
+    printed = robustgan(*told, "--policy", "release", cwd=tmp_path, code=1)  # a gate fails, which comes first
+    assert re.search(r"FAILED .*fgsm.*planted: no gradient", printed), printed
+    assert "incomplete     complete" in printed
+    assert "Verdict: fail" in printed
+    assert "FAILED" in robustgan(*told, cwd=tmp_path, code=3)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "failed", "code"),
+    [(0, False, 0), (4, False, 4), (1, False, 1), (0, True, 3), (4, True, 3), (3, True, 3), (1, True, 1)],
+)
+def test_the_worse_of_verdict_and_failures_decides(
+    verdict: int, failed: bool, code: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def gate(run: str, policy: str, as_json: bool) -> None:
+        raise typer.Exit(verdict)
+
+    monkeypatch.setattr(cli_audit, "gate", gate)
+    with pytest.raises(typer.Exit) as left:
+        cli_audit._leave(tmp_path, "release", False, failed)
+    assert left.value.exit_code == code
+
+
+def test_without_a_policy_only_failures_count(tmp_path: Path) -> None:
+    for failed, code in ((False, 0), (True, 3)):
+        with pytest.raises(typer.Exit) as left:
+            cli_audit._leave(tmp_path, "", False, failed)
+        assert left.value.exit_code == code
+
+
+def test_a_policy_file_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli_audit._stated("release") == "release"
+    assert cli_audit._stated("mine.yaml") == str(tmp_path / "mine.yaml")
 
 
 @pytest.mark.slow

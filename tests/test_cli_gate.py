@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
 from xml.etree import ElementTree
 
 import jsonschema
@@ -14,6 +15,7 @@ import yaml
 
 from robustgan import cli, tables
 from robustgan.gates import document
+from robustgan.shipped import policy_path
 from tests.gates import cases
 from tests.report import planted
 from tests.test_cli import BLOCKER
@@ -103,6 +105,27 @@ def test_every_format_at_once(robustgan: Callable[..., str], runs: Path, tmp_pat
     assert place["artifactLocation"]["uri"] == "policy.yaml"
     assert (runs / "policy.yaml").read_text().splitlines()[place["region"]["startLine"] - 1].startswith("- ")
     assert files["markdown"].read_text().startswith("## ❌ robustgan: fail")
+
+
+@pytest.mark.parametrize(
+    "policy", ["policy.yaml", "sub/a policy.yaml", "{elsewhere}/policy #1.yaml", "../{outside}/p.yaml", "release"]
+)
+def test_sarif_names_the_policy_where_it_is(
+    robustgan: Callable[..., str], runs: Path, tmp_path: Path, policy: str
+) -> None:
+    outside = runs.parent / "outside"
+    given = policy.format(elsewhere=tmp_path, outside=outside.name)
+    file = policy_path(given) if given == "release" else runs / given
+    if given != "release":
+        file.parent.mkdir(exist_ok=True)
+        file.write_text((runs / "policy.yaml").read_text())
+    robustgan("gate", "broken", "--policy", given, "--sarif", str(tmp_path / "gate.sarif"), code=1)
+    result = json.loads((tmp_path / "gate.sarif").read_text())["runs"][0]["results"][0]
+    uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    here = runs.as_uri() + "/"
+    named = Path(unquote(urlsplit(urljoin(here, uri)).path))
+    assert named == file.resolve(), "whoever reads it finds the file there"
+    assert uri.startswith("file:///") == (not file.resolve().is_relative_to(runs))
 
 
 @pytest.mark.parametrize(

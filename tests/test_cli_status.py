@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from robustgan import cli, cli_status, progress
+from robustgan import cli, cli_status, progress, stable
 from robustgan.cli_status import lines
 from robustgan.config import read_yaml
 from robustgan.datasets.synthetic import Synthetic
@@ -26,6 +26,7 @@ def test_an_unfinished_run_is_3_and_a_finished_one_0(tmp_path: Path, without_tor
     fail(place, todo[-1], "failed")
     words = ("status", "smoke", "--out", str(tmp_path))
     found = json.loads(robustgan(*words, "--watch", "--json", code=3, env=without_torch))  # nothing will change
+    assert found.pop("schema_version") == stable.STATUS
     assert (found["complete"], found["counts"]["done"], found["counts"]["failed"]) == (False, len(todo) - 1, 1)
     finish(place, todo[-1])
     folder = tmp_path / "reports" / "smoke"

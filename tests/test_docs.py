@@ -5,13 +5,14 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import typer
 import yaml
 
 import generate
 from generate import comments, links, markdown, measured, tables, verdicts
-from robustgan import statistics
+from robustgan import stable, statistics
 from robustgan.cli import app
 from robustgan.config import Spec, kinds, read_yaml
 from robustgan.experiment import experiment
@@ -225,3 +226,26 @@ def test_coverage_is_summed_up_by_method_and_number_of_groups(tmp_path: Path) ->
     made = measured.coverage(tmp_path).splitlines()
     assert made[2:] == ["| ours | 90.0 to 90.0 | 94.0 to 95.0 |  |  | 3 |", "| test |  |  |  | 4.0 to 4.0 | 1 |"]
     assert "not in this checkout" in measured.whole("parity", tmp_path)
+
+
+def test_what_the_pages_say_of_coverage_is_what_the_table_has() -> None:
+    table = pd.read_csv(ROOT / "reports/benchmarks/coverage.csv")
+    aim, beside = measured.coverage_aim(ROOT), measured.coverage_images(ROOT)
+    many = table[(table["groups"] >= 17) & table["method"].isin(measured.OURS)]
+    off = many[(many["coverage"] < 0.93) | (many["coverage"] > 0.97)]
+    assert f"Of {len(many)} cells with 17 patients or more, at any true rate, {len(off)} are outside" in aim
+    assert all(f"{100 * value:.2f} |" in aim for value in off["coverage"])
+    assert "auroc: cluster bootstrap" in set(off["method"]), "the page speaks of its one miss: change its words"
+    mcnemar = table[(table["method"] == "test: McNemar on images") & (table["icc"] == 0.1)]["type1"] * 100
+    assert f"in {mcnemar.min():.1f} to {mcnemar.max():.1f} % of studies at an ICC of 0.1" in beside
+    page = (ROOT / "docs/statistics.md").read_text("utf-8")
+    assert not re.search(r"^\| \d+, 0\.\d, 0\.\d \|", page, re.MULTILINE), "cells are generated, not typed"
+
+
+def test_every_stable_interface_has_a_version_on_its_page() -> None:
+    told = {line.split(" | ")[0].lstrip("| "): line.split(" | ")[1] for line in verdicts.interfaces().splitlines()[2:]}
+    assert told["config"] == str(stable.CONFIG)
+    assert told["policy"] == str(stable.POLICY)
+    assert told["status as JSON"] == str(stable.STATUS)
+    assert told["exit codes"] == str(stable.EXIT_CODES)
+    assert all(told.values())

@@ -27,15 +27,15 @@ def model(spec: str, **said: Any) -> dict[str, Any]:
 
 def test_each_form_of_model(place: Path) -> None:
     told = {"kind": "checkpoint", "architecture": "resnet18"}
-    assert model("net.safetensors", architecture="resnet18") == {**told, "weights": "net.safetensors"}
-    assert model("net.pth", architecture="resnet18") == {**told, "weights": "net.pth"}
-    assert model("net.pt2", run_code=True) == {"kind": "exported", "path": "net.pt2", "run_code": True}
-    assert model("net.onnx") == {"kind": "onnx", "path": "net.onnx"}
+    assert model("net.safetensors", architecture="resnet18") == {**told, "weights": str(place / "net.safetensors")}
+    assert model("net.pth", architecture="resnet18") == {**told, "weights": str(place / "net.pth")}
+    assert model("net.pt2", run_code=True) == {"kind": "exported", "path": str(place / "net.pt2"), "run_code": True}
+    assert model("net.onnx") == {"kind": "onnx", "path": str(place / "net.onnx")}
     function = {"kind": "function", "run_code": True}
     assert model("mine.nets:build", run_code=True) == {**function, "function": "mine.nets:build"}
-    assert model("nets/mine.py:build", run_code=True) == {**function, "function": "nets/mine.py:build"}
+    assert model("nets/mine.py:build", run_code=True) == {**function, "function": f"{place}/nets/mine.py:build"}
     weights = model("mine:build", run_code=True, weights="net.pth")
-    assert weights == {**function, "function": "mine:build", "weights": "net.pth"}
+    assert weights == {**function, "function": "mine:build", "weights": str(place / "net.pth")}
 
 
 PLUGIN = """

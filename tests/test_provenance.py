@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from robustgan import provenance
 
@@ -22,3 +23,15 @@ def test_what_a_parent_held_is_not_its_childs() -> None:
     code = "from robustgan.provenance import peak_memory; print(peak_memory())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 0 < int(done.stdout) < held.nbytes / 2**20
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ("robustgan run smoke", "robustgan run smoke"),
+        ("robustgan run smoke --set seed=1 --data d --out /x/y", "robustgan run smoke --set seed=1 --data d"),
+        ("robustgan run 'my config.yaml' --out 'a b' --data d", "robustgan run 'my config.yaml' --data d"),
+    ],
+)
+def test_where_a_report_is_written_is_no_part_of_it(given: str, left: str) -> None:
+    assert provenance.portable(given) == left

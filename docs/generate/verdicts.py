@@ -6,7 +6,7 @@ import pandas as pd
 
 from generate.markdown import code, table
 from generate.settings import section
-from robustgan import strength, tables
+from robustgan import stable, strength, tables
 from robustgan.gates import document, policy
 from robustgan.gates.rows import EXIT_CODES
 
@@ -39,6 +39,29 @@ def verdict() -> str:
     rows = schema["rows"]["items"]["properties"]
     head = f"`schema_version`: **{document.VERSION}**.\n\n"
     return head + _keys(schema) + "\n\nKeys of each of the `rows`:\n\n" + _keys(rows)
+
+
+def interfaces() -> str:
+    """Every stable interface: its version, and where that stands for programs."""
+    config, policy_id = (stable.schema_id(*one) for one in (("config", stable.CONFIG), ("policy", stable.POLICY)))
+    rows = [
+        ("columns of tables", tables.VERSION, "`robustgan.tables.VERSION`; [Tables](reference/tables.md)"),
+        ("config", stable.CONFIG, f"`$id` {code(config)} of what `robustgan schema` prints"),
+        (
+            "policy",
+            stable.POLICY,
+            f"`$id` {code(policy_id)} of what `robustgan schema policy` prints",
+        ),
+        (
+            "verdict as JSON",
+            document.VERSION,
+            "`schema_version` in the file; `robustgan schema verdict`",
+        ),
+        ("status as JSON", stable.STATUS, "`schema_version` in each line; [below](#status-as-json)"),
+        ("exit codes", stable.EXIT_CODES, "`robustgan.stable.EXIT_CODES`; [below](#exit-codes)"),
+        ("SARIF", "2.1.0", "fingerprints `robustganGate/v1`; [Gates](gates.md#what-is-written)"),
+    ]
+    return table(("interface", "version", "where it stands"), rows)
 
 
 def checks() -> str:

@@ -9,7 +9,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from robustgan import __version__
 from robustgan.gates import atlas
@@ -22,18 +21,18 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 LEVELS: dict[Status, str] = {"fail": "error", "incomplete": "warning", "indeterminate": "warning"}
 
 
-def text(verdict: Verdict, policy_file: str, lines: Mapping[str, int]) -> str:
+def text(verdict: Verdict, policy_uri: str, lines: Mapping[str, int]) -> str:
     """The log; the same verdict gives the same bytes.
 
     Args:
         verdict: what to write.
-        policy_file: path of the policy, with forward slashes, relative to the repository's root.
+        policy_uri: where the policy is: relative to the repository's root, or a whole file URI; quoted.
         lines: line of each gate in that file, by name; a gate that is not in it is shown at line 1.
     """
     gates = verdict.gates
     order = {name: i for i, name in enumerate(gates)}
     results = [
-        {**_result(row, policy_file, lines.get(row.gate, 1)), "ruleIndex": order[row.gate]}
+        {**_result(row, policy_uri, lines.get(row.gate, 1)), "ruleIndex": order[row.gate]}
         for row in verdict.rows
         if row.status in LEVELS
     ]
@@ -71,10 +70,10 @@ def _rule(gate: Gate) -> dict[str, Any]:
     }
 
 
-def _result(row: Row, policy_file: str, line: int) -> dict[str, Any]:
+def _result(row: Row, policy_uri: str, line: int) -> dict[str, Any]:
     where = ", ".join(filter(None, (row.model, row.scope)))
     mark = fingerprint(row)
-    place = {"artifactLocation": {"uri": quote(policy_file)}, "region": {"startLine": line}}
+    place = {"artifactLocation": {"uri": policy_uri}, "region": {"startLine": line}}
     return {
         "ruleId": row.gate,
         "level": LEVELS[row.status],

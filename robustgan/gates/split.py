@@ -11,6 +11,7 @@ from pydantic import Field
 from robustgan.gates.clean import Places
 from robustgan.gates.evidence import Run
 from robustgan.gates.gate import Case, Gate
+from robustgan.gates.origin import CLAIM, elsewhere
 from robustgan.gates.rows import Row
 from robustgan.metrics.cells import POOLED, magnified
 
@@ -48,13 +49,28 @@ class LeakFreeGate(Gate):
     """No test image shares its patient, slide or bytes with training, and only test images were judged."""
 
     kind: Literal["leak_free"]
+    # what becomes of a model that the run did not train, as nobody there knows what it saw; accept: the policy's author
+    # answers for it that it never saw these patients, and the gate's reason says so
+    trained_elsewhere: Literal["indeterminate", "accept"] = "indeterminate"
 
     def rows(self, case: Case) -> Iterator[Row]:
-        """One row: the run's own audit, the same found again from the split, and what was judged."""
-        run = case.run
+        """One row for the split, and one for each classifier that learned elsewhere."""
+        yield self._split(case.run)
+        known = elsewhere(case.run.config)
+        for model in self.judged(case.run):
+            if why := known.get(model):
+                yield self._brought(model, why)
+
+    def _brought(self, model: str, why: str) -> Row:
+        said = f"this model {why}: {CLAIM}"
+        if self.trained_elsewhere == "accept":
+            return self.exact(model, "", True, f"{said}; this policy accepts the claim (trained_elsewhere)")
+        return self.unknown(model, "", f"{said}; a policy that answers for it sets `trained_elsewhere: accept`")
+
+    def _split(self, run: Run) -> Row:
+        """The run's own audit, the same found again from the split, and what was judged."""
         if run.leaks is None or run.folds is None or run.leaks.empty or run.folds.empty:
-            yield self.unknown("", "", "the run has no leak audit (evidence/leaks.csv, evidence/manifest.parquet)")
-            return
+            return self.unknown("", "", "the run has no leak audit (evidence/leaks.csv, evidence/manifest.parquet)")
         audited = int(run.leaks.loc[run.leaks["split"] == "test", "leaked"].sum())
         again, foreign = straddling(run.folds), strangers(run)
         numbers = {"observed": float(max(audited, again) + foreign), "limit": 0.0, "images": len(run.folds)}
@@ -62,7 +78,7 @@ class LeakFreeGate(Gate):
             f"{audited} test images leak by the run's audit, {again} by the split itself; "
             f"{foreign} judged images are not test images of their fold"
         )
-        yield self.exact("", "", not (audited or again or foreign), said, **numbers)
+        return self.exact("", "", not (audited or again or foreign), said, **numbers)
 
 
 def straddling(folds: pd.DataFrame) -> int:

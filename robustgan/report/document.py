@@ -77,6 +77,16 @@ class Listing:
 
 
 @dataclass(frozen=True)
+class Link:
+    """The way to another section of the report."""
+
+    kind: ClassVar[str] = "link"
+    text: str
+    anchor: str
+    title: str  # of that section: where a format makes its anchors of titles
+
+
+@dataclass(frozen=True)
 class Tile:
     """One number that people remember."""
 
@@ -130,7 +140,7 @@ class Compare:
     caption: str
 
 
-Block = Table | Paragraph | Items | Terms | Listing | Tiles | Figure | Compare
+Block = Table | Paragraph | Items | Terms | Listing | Link | Tiles | Figure | Compare
 
 
 @dataclass(frozen=True)

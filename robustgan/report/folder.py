@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from robustgan import metrics, tables
 from robustgan.errors import InputError
-from robustgan.gates import Run, Verdict, judge
+from robustgan.gates import Run, Verdict, judge, origin
 from robustgan.gates.evidence import label_of, strength_of
 from robustgan.gates.policy import policy as policy_of
 from robustgan.tables import Column, Table
@@ -126,6 +126,11 @@ class Folder:
     def leaks_patients(self) -> bool:
         """Whether a test image shares its patient, slide or bytes with training."""
         return bool(self.leaks.loc[self.leaks["split"] == "test", "leaked"].sum())
+
+    @cached_property
+    def elsewhere(self) -> dict[str, str]:
+        """Classifiers whose training this run cannot know, each with the reason in words."""
+        return origin.elsewhere(self.config)
 
     def operating(self, model: str) -> dict[str, Any]:
         """How the operating point of a classifier was chosen; empty where nobody chose one."""

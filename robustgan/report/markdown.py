@@ -12,6 +12,7 @@ from robustgan.report.document import (
     Document,
     Figure,
     Items,
+    Link,
     Listing,
     Paragraph,
     Picture,
@@ -54,6 +55,8 @@ def _block(block: Block) -> str:
             return "\n".join(f"- **{escape(term)}**: {escape(meaning)}" for term, meaning in terms)
         case Tiles(tiles):
             return "\n".join(f"- {escape(t.label)}: **{escape(t.value)}** ({escape(t.detail)})" for t in tiles)
+        case Link(words, _, title):
+            return f"[{escape(words)}](#{re.sub(r'[^a-z0-9 -]', '', title.lower()).replace(' ', '-')})"
         case Listing(command):
             return "\n".join(f"    {line}" for line in command.splitlines())
 

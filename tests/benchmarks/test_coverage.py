@@ -37,6 +37,24 @@ def test_the_committed_table_shows_coverage_where_it_is_aimed_for() -> None:
     assert (tests["type1"] <= 0.06).all()
 
 
+def test_the_interval_of_the_auroc_is_a_little_too_narrow_and_no_more() -> None:
+    table = pd.read_csv(coverage.TARGET)
+    found = table[table["method"] == coverage.AUROC]
+    many = found[found["groups"] >= 17]["coverage"]
+    assert len(many) == 3 * 3 * 2
+    assert many.between(0.925, 0.97).all(), "one cell is below 93 %, by less than a standard error"
+    assert (many < 0.93).sum() <= 1
+    assert (found["coverage"] >= 0.87).all()
+
+
+def test_near_100_percent_intervals_are_too_wide_and_never_too_narrow() -> None:
+    table = pd.read_csv(coverage.TARGET)
+    high = table[(table["rate"] == 0.97) & (table["groups"] >= 17) & table["method"].isin(coverage.OURS[:2])]
+    assert len(high) == 2 * 3 * 3
+    assert high["coverage"].between(0.93, 0.995).all()
+    assert (high["coverage"] > 0.97).any(), "no aim is set there: the documentation says why"
+
+
 def test_the_naive_methods_in_the_table_do_not_cover() -> None:
     table = pd.read_csv(coverage.TARGET).set_index("method")
     assert table.loc["share: Wilson on images", "coverage"].max() < 0.75

@@ -66,7 +66,7 @@ def config(model: str = "densenet", **changes: Any) -> dict[str, Any]:
         for kind in ATTACKS
     ]
     given = {"strength": {"images": 128, "threat": budget}, **changes}
-    return planted.config(models=[{"name": model}], attacks=attacks, **given)
+    return planted.config(models=[{"name": model, "model": {"kind": "densenet"}}], attacks=attacks, **given)
 
 
 def probed_at(found: Run, threat: dict[str, Any] | None) -> Run:

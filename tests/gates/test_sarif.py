@@ -9,6 +9,7 @@ from importlib.metadata import files
 from math import inf
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jsonschema
 import pytest
@@ -39,7 +40,7 @@ def log(*rows: object, file: str = "configs/policies/release.yaml") -> dict[str,
 def test_it_is_sarif(schema: Schema, broken: Run) -> None:
     hostile = cases.rows(4, model=cases.HOSTILE, reason=cases.HOSTILE)
     real = cases.verdict(broken, kind="sensitivity_drop", limit=0.1, bound="high", magnification="each")
-    for found in (log(), log(*hostile, file="a b/p|<>.yaml"), json.loads(sarif.text(real, "p.yaml", {}))):
+    for found in (log(), log(*hostile, file=quote("a b/p|<>.yaml")), json.loads(sarif.text(real, "p.yaml", {}))):
         jsonschema.validators.validator_for(schema)(schema, format_checker=jsonschema.FormatChecker()).validate(found)
 
 

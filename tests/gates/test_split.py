@@ -53,3 +53,31 @@ def test_judging_training_images_fails(robust: Run) -> None:
 def test_no_audit_is_not_a_pass(robust: Run, lost: str) -> None:
     (row,) = cases.judged(replace(robust, **{lost: None}), kind="leak_free")
     assert row.status == "indeterminate"
+
+
+BROUGHT = {"run": {"config": {"models": [{"name": "densenet", "model": {"kind": "onnx", "path": "net.onnx"}}]}}}
+
+
+def test_what_a_brought_model_saw_is_not_known(robust: Run) -> None:
+    split, brought = cases.judged(replace(robust, **BROUGHT), kind="leak_free")
+    assert (split.status, split.model) == ("pass", "")
+    assert (brought.status, brought.model) == ("indeterminate", "densenet")
+    assert "a claim of whoever brought it" in brought.reason
+
+
+def test_a_policy_can_answer_for_a_brought_model_and_its_reason_says_so(robust: Run) -> None:
+    _, row = cases.judged(replace(robust, **BROUGHT), kind="leak_free", trained_elsewhere="accept")
+    assert row.status == "pass"
+    assert "this policy accepts the claim (trained_elsewhere)" in row.reason
+    assert "a claim of whoever brought it" in row.reason
+
+
+def test_accepting_a_claim_forgives_no_leak(robust: Run) -> None:
+    leaking = replace(robust, **BROUGHT, leaks=robust.leaks.assign(leaked=2))
+    split, _ = cases.judged(leaking, kind="leak_free", trained_elsewhere="accept")
+    assert split.status == "fail"
+
+
+def test_only_models_that_the_gate_is_about_are_asked_for(robust: Run) -> None:
+    rows = cases.judged(replace(robust, **BROUGHT), kind="leak_free", models=["other"])
+    assert [row.model for row in rows] == [""]

@@ -159,7 +159,7 @@ def test_without_a_script_pairs_stand_side_by_side(browser: Any, rendered: Path)
 
 def test_light_and_dark_change_places_and_back(view: Any) -> None:
     paper = "getComputedStyle(document.body).backgroundColor"
-    button = view.locator("button.tools")
+    button = view.locator("button.tools").first
     before = view.evaluate(paper)
     said = button.text_content()
     button.press("Enter")
@@ -196,3 +196,18 @@ def test_axe_finds_no_serious_fault(view: Any) -> None:
         if one["impact"] in ("serious", "critical")
     ]
     assert grave == [], json.dumps(grave, indent=1)
+
+
+def test_what_numbers_rest_on_is_shown_by_key_and_by_finger(view: Any) -> None:
+    below = "[...document.querySelectorAll('td[title]')].map(td => [td.title, getComputedStyle(td, '::after').content])"
+    before = view.evaluate(below)
+    assert len(before) > 20
+    assert {content for _, content in before} == {"none"}
+    button = view.get_by_role("button", name="Show n under each number")
+    button.focus()
+    view.keyboard.press("Enter")
+    assert button.get_attribute("aria-pressed") == "true"
+    assert all(content == json.dumps(title) for title, content in view.evaluate(below))
+    assert view.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    button.click()
+    assert view.evaluate(below) == before

@@ -117,7 +117,7 @@ def test_no_durations_and_no_dates(rendered: Path) -> None:
 def test_a_classifier_that_does_not_work_is_said_first_and_no_drop_is_printed(hostile: Path) -> None:
     text = (hostile / "report.md").read_text("utf-8")
     answer = text.index("## The answer")
-    assert answer < text.index("does not work on unseen patients") < text.index("## What was tested")
+    assert answer < text.index("does not work on the test patients") < text.index("## What was tested")
     drops = text[text.index("## Drops under attack") : text.index("## Missed cancers")]
     lines = [line for line in drops.splitlines() if line.startswith("| ") and "sensitivity" in line]
     assert lines

@@ -2,13 +2,17 @@
 
 import dataclasses
 import math
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from robustgan.report.document import Paragraph, Section, Table, Tiles
+from robustgan import tables
+from robustgan.report.document import Link, Paragraph, Section, Table, Tiles
 from robustgan.report.folder import Folder, read
-from robustgan.report.sections import verdict
+from robustgan.report.sections import standing, verdict
+from robustgan.strength import REQUIRED
 
 from . import evidence, planted
 
@@ -37,7 +41,8 @@ def test_without_a_policy_there_is_no_verdict_and_it_is_said(folder: Folder) -> 
     section = verdict.section(bare, [gate("a", "pass")])
     assert "No policy was given" in said(section)
     assert isinstance(section.blocks[0], Tiles)
-    assert [(tile.value, tile.status) for tile in section.blocks[0].tiles] == [("none", "open")]
+    found = [(tile.value, tile.detail, tile.status) for tile in section.blocks[0].tiles]
+    assert found == [("none", "no policy was given", "open"), ("not measured", "no strength checks", "open")]
     assert not any(isinstance(block, Table) for block in section.blocks)
 
 
@@ -72,7 +77,7 @@ def test_a_row_shows_its_numbers_what_decides_and_why_worst_first(folder: Folder
         ["clean-sensitivity", "", "pooled", "pass", "90.0 (80.0 to 95.0) %", "85.0 %", "low", "100", "20", ""],
     ]  # fmt: skip
     assert "Fail: groups (pooled)." in said(section)
-    assert "indeterminate where a strength check failed" in said(section)
+    assert "indeterminate where a strength check failed or was not run" in said(section), "none was run"
 
 
 def test_what_it_is_not_is_always_said(folder: Folder) -> None:
@@ -82,3 +87,55 @@ def test_what_it_is_not_is_always_said(folder: Folder) -> None:
         assert "no compliance claim" in words
         assert "PGD up to 8/255" in words
         assert "28 test images of 28 patients" in words
+
+
+def test_strong_attacks_are_not_blamed_where_another_reason_left_a_gate_open(folder: Folder) -> None:
+    rows = [gate("robust", "indeterminate", robustness=True, model="densenet", reason="too few patients")]
+    passed = dict.fromkeys(REQUIRED, "pass")
+    for checks, blamed in ((passed, False), ({**passed, "restarts": "fail"}, True), ({"restarts": "pass"}, True)):
+        words = said(verdict.section(checked(folder, checks), rows))
+        assert ("where a strength check failed" in words) == blamed
+    assert "where a strength check failed" not in said(verdict.section(checked(folder, {}), [gate("a", "pass")]))
+    other = [{**rows[0], "model": "another"}]
+    assert "where a strength check failed" not in said(verdict.section(checked(folder, {}), other))
+
+
+def test_the_strength_of_the_attacks_stands_beside_the_verdict(folder: Folder) -> None:
+    checks = {**dict.fromkeys(REQUIRED, "pass"), "restarts": "fail", "survival": "warn", "own attacks": "not run"}
+    section = verdict.section(checked(folder, checks), [gate("a", "pass")])
+    tiles = section.blocks[0]
+    assert isinstance(tiles, Tiles)
+    tile = tiles.tiles[-1]
+    assert tile.label == "Strength of the attacks on densenet"
+    assert (tile.value, tile.status) == ("in doubt", "bad")
+    assert tile.detail == f"strength checks: 1 fail, 1 warn, 1 not run, {len(REQUIRED) - 1} pass"
+    table = next(block for block in section.blocks if isinstance(block, Table))
+    assert [[cell.text for cell in row] for row in table.rows] == [
+        ["densenet", "restarts", "fail", "restarts: 3 of 100 images", "0.03", "0.02", "100"],
+        ["densenet", "survival", "warn", "survival: 3 of 100 images", "0.03", "0.02", "100"],
+    ]
+    assert [block.anchor for block in section.blocks if isinstance(block, Link)] == ["strength"]
+
+
+@pytest.mark.parametrize(("more", "status"), [({}, "good"), ({"survival": "warn"}, "poor")])
+def test_strength_that_was_shown_is_marked_so(folder: Folder, more: dict[str, str], status: str) -> None:
+    (tile,) = standing.tiles(checked(folder, {**dict.fromkeys(REQUIRED, "pass"), **more}))
+    assert (tile.value, tile.status) == ("shown", status)
+
+
+def test_the_link_leads_to_the_section_in_both_formats(rendered: Path) -> None:
+    assert '<p><a href="#strength">All strength checks' in (rendered / "report.html").read_text("utf-8")
+    text = (rendered / "report.md").read_text("utf-8")
+    assert "[All strength checks, with curves](#evidence-that-the-attack-is-strong)" in text
+    assert "## Evidence that the attack is strong" in text
+
+
+def checked(folder: Folder, checks: dict[str, str]) -> Folder:
+    """The folder with these strength checks."""
+    rows = [
+        {"model": "densenet", "check": name, "status": status, "found": f"{name}: 3 of 100 images", "expected": "",
+         "value": 0.03, "limit": 0.02, "images": 100}
+        for name, status in checks.items()
+    ]  # fmt: skip
+    strength = tables.check(pd.DataFrame(rows), tables.STRENGTH) if rows else tables.empty(tables.STRENGTH)
+    return dataclasses.replace(folder, strength=strength)

@@ -55,13 +55,13 @@ def _warnings(model: str, bad: dict[str, str]) -> list[Block]:
         return []
     if POOLED in bad:
         text = (
-            f"The classifier {model} does not work on unseen patients: {bad[POOLED]}. What does not work "
+            f"The classifier {model} does not work on the test patients: {bad[POOLED]}. What does not work "
             "has nothing to lose: drops are shown as n/a."
         )
         return [Paragraph(text, "warning")]
     where = "; ".join(f"{name}: {why}" for name, why in bad.items())
     text = (
-        f"The classifier {model} does not work on unseen patients everywhere ({where}). Drops there would "
+        f"The classifier {model} does not work on the test patients everywhere ({where}). Drops there would "
         "mean nothing and are shown as n/a."
     )
     return [Paragraph(text, "warning")]

@@ -59,9 +59,11 @@ def failures(folder: Folder) -> Section:
 def reproduce(folder: Folder) -> Section:
     """The command, and what to compare."""
     words = (
-        "The same command with the same data and versions on the same kind of machine writes the same "
-        "tables, byte for byte. The second command writes this page again from predictions.parquet and "
-        "generated.parquet, without torch."
+        "The same command, in the folder where it was given first, with the same data and versions on the same kind "
+        "of machine writes the same tables, byte for byte. Where results go is not part of it: with --out FOLDER, "
+        "the folder that holds reports/ with this page, it goes on from what is there (run.json has the command as "
+        "it was given). The second command writes this page again from predictions.parquet and generated.parquet, "
+        "without torch."
     )
     blocks: list[Block] = [Listing(str(folder.run["command"])), Paragraph(words), Listing("robustgan report FOLDER")]
     return Section("reproduce", "How to reproduce", (*blocks, *_row_by_row(folder)))
@@ -83,7 +85,7 @@ def _row_by_row(folder: Folder) -> list[Block]:
     words = (
         "Any row of predictions.parquet again: the command of its attack; for one fold or seed alone add --set "
         "split.folds=[FOLD] and --set seeds=[SEED], then look up its image_id. Classifiers that are still under "
-        "runs/ are used as they are."
+        "runs/ of that --out are used as they are."
     )
     return [Paragraph(words), Table("One command an attack", ("Attack", "Command"), tuple(rows), folded=True)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from robustgan.gates.origin import CLAIM
 from robustgan.report.document import Block, Cell, Items, Paragraph, Section, Table
 from robustgan.report.folder import Folder, records
 from robustgan.report.words import count, count_cell
@@ -21,6 +22,7 @@ def section(folder: Folder) -> Section:
         _splits(folder.folds),
         *_findings(images),
         *_leaks(folder.leaks),
+        *_elsewhere(folder),
     ]
     return Section("data", "Data card", tuple(block for block in blocks if not isinstance(block, Table) or block.rows))
 
@@ -105,13 +107,19 @@ def _leaks(leaks: pd.DataFrame) -> list[Block]:
     caption = "Images of a split whose patient, slide or bytes are also in training."
     table = Table(caption, ("Fold", "Identity", "Split", "Images", "Also in train"), rows)
     if not total:
-        text = "No patient, slide or image of the validation and test sides is also in training."
+        text = "No patient, slide or image of the validation and test sides is also on the training side."
         return [Paragraph(text), table]
     text = (
         "This split leaks: images of validation or test share a patient, slide or file with training. "
         "Numbers without an attack are too good."
     )
     return [Paragraph(text, "warning"), table]
+
+
+def _elsewhere(folder: Folder) -> list[Block]:
+    """What no split of this run can show: what classifiers saw that were trained elsewhere."""
+    said = (f"{name} {why}: {CLAIM}." for name, why in folder.elsewhere.items())
+    return [Paragraph(f"What it was trained on is unknown. {text}", "warning") for text in said]
 
 
 def _fold(number: int) -> Cell:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from robustgan.gates.origin import CLAIM
 from robustgan.metrics import WORST
 from robustgan.report import cases as lookup
 from robustgan.report.cases import ALARMS, MISSED, POOLED, SUCCESS, Case, cell, rows_of
@@ -47,6 +48,8 @@ def _working(folder: Folder, model: str) -> str:
     row = records(works)[0]
     value = interval(row["balanced_accuracy"], row["low"], row["high"])
     seen = f"{count(row['images'], 'image')} of {count(row['groups'], 'patient')}"
+    if why := folder.elsewhere.get(model):
+        return f"On {seen}, {model} reaches a balanced accuracy of {value} %. It {why}: {CLAIM}."
     unseen = "" if folder.leaks_patients else " that it never saw in training"
     return f"On {seen}{unseen}, {model} reaches a balanced accuracy of {value} %."
 

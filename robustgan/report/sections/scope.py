@@ -55,7 +55,7 @@ def _terms(folder: Folder) -> list[tuple[str, str]]:
     images, patients = judged["image_id"].nunique(), judged["group"].nunique()
     dataset = config.get("dataset", {})
     split, pixels = config.get("split", {}), config.get("pixels", {})
-    seen = "some of them seen in training" if folder.leaks_patients else "none of them seen in training"
+    seen = _seen(folder)
     folds = sorted({int(fold) for fold in [*judged["fold"], *folder.generated["fold"]]})
     fit = FITS.get(str(pixels.get("fit")), str(pixels.get("fit"))).format(size=pixels.get("size"))
     return [
@@ -77,6 +77,17 @@ def _terms(folder: Folder) -> list[tuple[str, str]]:
         ("Device", str(folder.run["device"])),
         ("Versions", ", ".join(f"{name} {version}" for name, version in folder.run["versions"].items())),
     ]
+
+
+def _seen(folder: Folder) -> str:
+    """Which classifiers may know the judged images from training."""
+    brought = [name for name in folder.models if name in folder.elsewhere]
+    if folder.leaks_patients:
+        return "some of them seen in training"
+    if brought and len(brought) == len(folder.models):
+        return "unknown whether they were seen in training, which was elsewhere"
+    rest = f" of this run; unknown of {listed(brought)}, trained elsewhere" if brought else ""
+    return f"none of them seen in training{rest}"
 
 
 def _thresholds(folder: Folder) -> str:

@@ -16,6 +16,7 @@ from robustgan.report.folder import Folder, Row, records
 from robustgan.report.pictures import keep
 from robustgan.report.words import absent, count, count_cell, listed, percent, plain, sized, status_cell
 
+TITLE = "Evidence that the attack is strong"
 INTRO = (
     "That a classifier withstands an attack means something only if the attack was strong. Each check asks one "
     "question whose answer is known for a sound evaluation. A check that fails says nothing good "
@@ -40,16 +41,15 @@ QUERIED = (1, 5, 10, 25, 50, 100, 200, 500, 1000, 2000, 5000)  # queries at whic
 
 def section(folder: Folder) -> Section:
     """The checks of each classifier, then curves of the probes."""
-    title = "Evidence that the attack is strong"
     if folder.strength.empty:
-        return Section("strength", title, (Paragraph(MISSING, "warning"), *_figures(folder)))
+        return Section("strength", TITLE, (Paragraph(MISSING, "warning"), *_figures(folder)))
     blocks: list[Block] = [Paragraph(INTRO)]
     for model in dict.fromkeys(folder.strength["model"]):
         rows = [row for row in records(folder.strength) if row["model"] == model]
         blocks += [*on_top(folder, str(model)), _table(str(model), rows)]
         if idle := _named(folder, str(model), "not run"):
             blocks.append(Paragraph(f"Not run, and so no evidence: {listed(idle)}.", "note"))
-    return Section("strength", title, (*blocks, *_figures(folder)))
+    return Section("strength", TITLE, (*blocks, *_figures(folder)))
 
 
 def on_top(folder: Folder, model: str) -> list[Block]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from robustgan.report import cases as lookup
 from robustgan.report.document import Block, Cell, Paragraph, Section, Table, Tile, Tiles
 from robustgan.report.folder import Folder, Row
+from robustgan.report.sections import standing
 from robustgan.report.words import absent, count, count_cell, listed, mark, percent, plain, points, sized, status_cell
 
 OUTCOMES = {
@@ -40,9 +41,10 @@ def section(folder: Folder, rows: Sequence[Row]) -> Section:
             "No policy was given to this run, so there is no verdict: what follows are measurements, and nobody has "
             "said which of them would be good enough."
         )
-        blocks = [Tiles((Tile("Verdict", "none", "no policy was given", "open"),)), Paragraph(text)]
+        none = Tile("Verdict", "none", "no policy was given", "open")
+        blocks = [Tiles((none, *standing.tiles(folder))), Paragraph(text), *standing.blocks(folder)]
     else:
-        blocks = list(_judged(str(policy.get("title") or policy.get("name") or "without a name"), rows))
+        blocks = _judged(folder, str(policy.get("title") or policy.get("name") or "without a name"), rows)
     return Section("verdict", "Verdict", (*blocks, Paragraph(_about(folder)), Paragraph(DISCLAIMER, "note")))
 
 
@@ -54,19 +56,14 @@ def outcome(rows: Sequence[Row]) -> str:
     return next((word for word in WORST_FIRST if word in found), "pass" if found == {"pass"} else "indeterminate")
 
 
-def _judged(policy: str, rows: Sequence[Row]) -> list[Block]:
+def _judged(folder: Folder, policy: str, rows: Sequence[Row]) -> list[Block]:
     word, counted = outcome(rows), Counter(str(row["status"]) for row in rows)
     tiles = [Tile("Verdict", word.upper(), f"policy {policy}", mark(word))]
     tiles += [
         Tile(f"Gates: {name}", str(n), f"of {count(len(rows), 'gate')}", mark(name)) for name, n in counted.items()
     ]
-    blocks: list[Block] = [Tiles(tuple(tiles)), Paragraph(_words(word, rows), "lead")]
-    if any(row["robustness"] and row["status"] == "indeterminate" for row in rows):
-        text = (
-            "Gates about robustness are indeterminate where a strength check failed: an attack that was too weak, or "
-            "was hindered, cannot show that a classifier is robust."
-        )
-        blocks.append(Paragraph(text))
+    blocks: list[Block] = [Tiles((*tiles, *standing.tiles(folder))), Paragraph(_words(word, rows), "lead")]
+    blocks += [*standing.weakening(folder, rows), *standing.blocks(folder)]
     caption = f"Gates of the policy {policy}: what was observed, the limit, and the end of the interval that decides."
     ordered = sorted(rows, key=lambda row: _rank(str(row["status"])))
     return [*blocks, Table(caption, COLUMNS, tuple(_line(row) for row in ordered))]

@@ -39,6 +39,18 @@ theme.addEventListener("click", () => {
 });
 label();
 document.querySelector("header").appendChild(theme);
+// What a number rests on stands under it once it is asked for: a pointer can rest on a cell, keys and fingers cannot.
+const sizes = document.createElement("button");
+sizes.type = "button";
+sizes.className = "tools";
+const terse = (short) => {
+  document.body.classList.toggle("terse", short);
+  sizes.setAttribute("aria-pressed", String(!short));
+};
+sizes.textContent = "Show n under each number";
+sizes.addEventListener("click", () => terse(!document.body.classList.contains("terse")));
+terse(true);
+document.querySelector("header").append(" ", sizes);
 // Long tables get a box that keeps the rows in which every word that is typed stands; sorting keeps what is hidden hidden.
 const LONG = 12;
 document.querySelectorAll(".scroll > table").forEach((table) => {
