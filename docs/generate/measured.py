@@ -60,8 +60,8 @@ def _found_in_nothing(frame: pd.DataFrame) -> str:
     least, most = frame["icc"].min(), frame["icc"].max()
     return (
         "Tests have the same fault. At a nominal 5 %, McNemar's exact test over images rejects a true null hypothesis "
-        f"in {found[TESTS[0], least]} % of studies at an ICC of {least:g} and in {found[TESTS[0], most]} % at {most:g}; "
-        f"the sign-flip test over patients in {found[TESTS[1], least]} % and {found[TESTS[1], most]} %."
+        f"in {found[TESTS[0], least]} % of studies at an ICC of {least:g} and in {found[TESTS[0], most]} % at "
+        f"{most:g}; the sign-flip test over patients in {found[TESTS[1], least]} % and {found[TESTS[1], most]} %."
     )
 
 
