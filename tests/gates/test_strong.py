@@ -115,6 +115,9 @@ def test_strength_at_another_budget_is_no_evidence(
 def test_of_several_budgets_only_the_probed_one_passes(robust: Run) -> None:
     weak = robust.predictions[robust.predictions["attack"].isin(["pgd", "fgsm"])].assign(eps=2 / 255)
     both = cases.run(pd.concat([robust.predictions, weak], ignore_index=True))
+    small = [{**entry, "threat": {"norm": "linf", "eps": 2 / 255}} for entry in both.config["attacks"]]
+    config = {**both.config, "attacks": [*both.config["attacks"], *small]}
+    both = replace(both, run={**both.run, "config": config})
     for gate in (GATES[1], REGRESSIONS[0]):
         told = {row.scope: (row.status, row.reason) for row in cases.judged(both, both, **gate)}
         assert {scope for scope, (status, _) in told.items() if status == "pass"} == {
