@@ -6,7 +6,9 @@ import re
 import shlex
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import submitit
@@ -20,6 +22,7 @@ SMALL = [
     "{kind: advgan, threat: {norm: linf, eps: 8/255}, epochs: 2}]",
     "oracles=[]",
 ]
+CELLS = ("attacked", "transferred", "probed", "inspected")  # what no other stage needs
 CUT = ("--image-shards", "2")
 THREADS = "2"  # not what the workers of two would take by themselves on this or any machine
 
@@ -31,6 +34,11 @@ def words(out: Path, *more: str) -> list[str]:
 def robustgan(*words: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "OMP_NUM_THREADS": THREADS, "OMP_WAIT_POLICY": "passive"}  # more threads than cores here
     return subprocess.run([sys.executable, "-m", "robustgan", *words], env=env, capture_output=True, text=True)
+
+
+def events(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    """What a run with --json said of its stages."""
+    return [json.loads(line) for line in done.stdout.splitlines()[:-1]]
 
 
 def report(out: Path) -> dict[str, bytes]:
@@ -59,6 +67,25 @@ def test_workers_make_the_same_bytes(how: tuple[str, str], serial: dict[str, byt
 
 
 @pytest.mark.slow
+def test_backends_at_work_on_one_folder_at_once_make_the_same_bytes(serial: dict[str, bytes], tmp_path: Path) -> None:
+    """Each has one half of the cells, so that both take part whatever their speed; what cells need is anybody's."""
+    halves = [("--shard", "1/2", "--backend", "dask", "--workers", "1"), ("--shard", "2/2", "--workers", "2")]
+    with ThreadPoolExecutor(2) as both:
+        runs = list(both.map(lambda half: robustgan(*words(tmp_path, *half, "--json")), halves))
+    assert [one.returncode for one in runs] == [0, 0], runs
+    begun = [{one["name"] for one in events(run) if one["event"] == "begins" and one["stage"] in CELLS} for run in runs]
+    assert min(map(len, begun)) >= 4
+    assert not set.intersection(*begun)
+    assert not (tmp_path / "reports").exists()
+    done = robustgan(*words(tmp_path, "--json"))
+    assert done.returncode == 0, done.stderr
+    kept = {one["name"] for one in events(done) if one["event"] == "kept" and one["stage"] in CELLS}
+    assert kept == set.union(*begun)
+    assert [one["name"] for one in events(done) if one["event"] == "begins"] == ["report"]
+    assert report(tmp_path) == serial
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [(), CUT], ids=" ".join)
 def test_shards_make_the_same_bytes(how: tuple[str, ...], serial: dict[str, bytes], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "robustgan", *words(tmp_path, "--threads", THREADS, *how)]
@@ -71,6 +98,5 @@ def test_shards_make_the_same_bytes(how: tuple[str, ...], serial: dict[str, byte
     assert not (tmp_path / "reports").exists()
     done = robustgan(*words(tmp_path, "--json"))
     assert done.returncode == 0, done.stderr
-    events = [json.loads(line) for line in done.stdout.splitlines()[:-1]]
-    assert {event["event"] for event in events if event["stage"] != "report"} == {"kept"}
+    assert {event["event"] for event in events(done) if event["stage"] != "report"} == {"kept"}
     assert report(tmp_path) == serial
