@@ -139,6 +139,8 @@ def _line(row: dict[str, Any]) -> str:
     bound = budget(row["norm"], row["eps"])
     who = row["model"] if row["model"] == row["other"] else f"{row['model']} / {row['other']}"
     where = f"{who}, {row['attack']} {bound}, {row['magnification']}, {row['metric']}"
+    if not row["images"]:
+        return f"{legible(where)}: {legible(row['note'])}"
     change = f"{100 * row['difference']:+.1f} points ({100 * row['low']:+.1f} to {100 * row['high']:+.1f})"
     tested = f"p {row['p']:.3g}, Holm {row['p_holm']:.3g}; {row['images']} images, {row['groups']} patients"
     levels = f"{100 * row['first']:.1f} % -> {100 * row['second']:.1f} %"

@@ -167,6 +167,16 @@ def test_compare(robustgan: Callable[..., str], runs: Path) -> None:
     assert len(pd.read_csv(runs / "compared.csv")) == len(rows) == len(text.splitlines())
 
 
+def test_compare_says_what_only_one_run_has(robustgan: Callable[..., str], runs: Path, tmp_path: Path) -> None:
+    folder(tmp_path / "less")
+    path = tmp_path / "less" / "predictions.parquet"
+    rows = tables.read(path, tables.PREDICTIONS)
+    tables.write(rows[rows["attack"] != "fgsm"].reset_index(drop=True), tables.PREDICTIONS, path)
+    said = [line for line in robustgan("compare", "robust", str(tmp_path / "less")).splitlines() if "fgsm" in line]
+    assert said
+    assert all("only" in line and "nan" not in line for line in said), said
+
+
 def test_compare_names_a_model_that_is_there(robustgan: Callable[..., str], runs: Path) -> None:
     assert "densenet" in robustgan("compare", "robust", "broken", "--model", "vit", code=2)
 
