@@ -7,9 +7,9 @@ Both functions let gradients through, for the generators that look at their imag
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
 from torch.nn import functional
 
+from robustgan.shapes import Float
 from robustgan.tensors import Images, Rng, Tensor
 
 # Optical densities in red, green and blue of haematoxylin, eosin and DAB: the basis that HED jitter works in.

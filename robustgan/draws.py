@@ -8,8 +8,8 @@ import hashlib
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
 
+from robustgan.shapes import Float
 from robustgan.tensors import Tensor
 
 

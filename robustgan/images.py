@@ -17,11 +17,11 @@ from typing import Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import pandas as pd
-from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 
 from robustgan.errors import InputError, RunError
 from robustgan.journal import Tick
+from robustgan.shapes import UInt8
 
 FORMATS = ("PNG", "JPEG", "TIFF")
 MAX_PIXELS = 64_000_000  # of one image; more is refused from the header, before anything is decoded

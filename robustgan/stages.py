@@ -325,6 +325,8 @@ def policy_of(plan: Experiment) -> dict[str, Any] | None:
     Raises:
         InputError: there is no such policy, or it is wrong.
     """
+    if not plan.policy:
+        return None
     from robustgan.gates import read_policy
 
-    return read_policy(policy_path(plan.policy)).model_dump(mode="json") if plan.policy else None
+    return read_policy(policy_path(plan.policy)).model_dump(mode="json")

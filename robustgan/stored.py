@@ -17,10 +17,10 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from jaxtyping import Int
 
 from robustgan.errors import RunError
 from robustgan.interfaces import Samples
+from robustgan.shapes import Int
 from robustgan.tensors import Bytes, Tensor
 
 RESIDENT = 2**25  # bytes of images that are held in main memory at most: reading them again costs next to nothing

@@ -1,12 +1,12 @@
 """Shapes and value ranges, written once.
 
-Nothing here imports torch: settings, plans and tables must be readable on a machine without it. At run time jaxtyping
+Nothing here imports torch: settings, plans and tables must be readable on a machine without it. In the tests jaxtyping
 checks the shape and dtype of whatever array arrives; for the type checker the arrays are torch tensors.
 """
 
 from typing import TYPE_CHECKING, Any
 
-from jaxtyping import Float, Int, UInt8
+from robustgan.shapes import Float, Int, UInt8
 
 if TYPE_CHECKING:
     from torch import Generator as Rng

@@ -9,11 +9,11 @@ import pandas as pd
 import torch
 from art.estimators.classification import PyTorchClassifier
 from art.utils import check_and_transform_label_format
-from jaxtyping import Float, Int
 from torch import nn
 
 from robustgan import tables
 from robustgan.interfaces import Samples
+from robustgan.shapes import Float, Int
 from robustgan.tensors import Images, Logits
 
 Pictures = Float[np.ndarray, "n 3 h w"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from jaxtyping import Bool
 
 from robustgan.attacks._change import made
 from robustgan.attacks._pupils import Pupils
@@ -22,6 +21,7 @@ from robustgan.gan.imitation import Answers, answers_of
 from robustgan.interfaces import Samples
 from robustgan.journal import Tick
 from robustgan.quantise import LEVELS, to_8_bit, to_float
+from robustgan.shapes import Bool
 from robustgan.tensors import Bytes, Network, Rng, Tensor
 
 KEPT = ("right", "answers", "changed", "replies")  # of a `Distilled`, for its checkpoint

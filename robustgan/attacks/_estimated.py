@@ -13,7 +13,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from jaxtyping import Bool
 from torch import nn
 
 from robustgan.attacks._probes import Probes
@@ -25,6 +24,7 @@ from robustgan.gan.imitation import TINY, answers_of
 from robustgan.interfaces import Samples
 from robustgan.journal import Tick
 from robustgan.quantise import LEVELS
+from robustgan.shapes import Bool
 from robustgan.tensors import Images, Logits, Rng, Scores, Tensor
 
 STEP = 4 / 255  # of a pattern of signs: whole grey levels, as everything that is asked about

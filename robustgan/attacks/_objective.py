@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float
 
 from robustgan.attacks.advgan import AdvGAN
 from robustgan.errors import InputError, nearest
 from robustgan.gan import losses
+from robustgan.shapes import Float
 from robustgan.tensors import Images, Labels, Network, Tensor
 
 # network, images, changed images, labels, kappa -> what the generator lowers

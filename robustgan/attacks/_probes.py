@@ -14,9 +14,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
 from torch.nn import functional
 
+from robustgan.shapes import Float, Int
 from robustgan.tensors import Images, Rng, Tensor
 
 MEMORY = 0.95  # share that the running mean of a sort's effect keeps in a step

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from jaxtyping import Bool
 from torch import Tensor
 
 from robustgan.augment import dihedral
@@ -13,6 +12,7 @@ from robustgan.errors import InputError
 from robustgan.gan.imitation import DECAY, Answers, Imitator, Panel, cosine, cross_entropy, odds_apart, shuffled
 from robustgan.gan.surrogate import Surrogate
 from robustgan.quantise import to_float
+from robustgan.shapes import Bool
 from robustgan.tensors import Bytes, Rng
 
 

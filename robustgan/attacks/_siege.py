@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Int
 from torch import Tensor
 
 from robustgan.attacks._leads import Loss, lead
@@ -16,6 +15,7 @@ from robustgan.counting import focus
 from robustgan.errors import RunError
 from robustgan.interfaces import Bounded, Linf, State
 from robustgan.quantise import LEVELS, reach, to_8_bit, to_float
+from robustgan.shapes import Bool, Int
 from robustgan.tensors import Images, Labels, Logits, Network, Scores
 
 # A wrong logit is ahead if by more than this share of the largest logit. Below, rounding decides, or that the attack

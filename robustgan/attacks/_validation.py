@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Int
 from torch import Tensor
 
 from robustgan.interfaces import Bounded, Samples
 from robustgan.quantise import to_8_bit, to_float
+from robustgan.shapes import Bool, Int
 from robustgan.tensors import Bytes, Images, Labels, Network, Scores
 
 Propose = Callable[[Images, Labels, list[str]], Images]  # images, their labels and ids, to changed images

@@ -18,13 +18,13 @@ import itertools
 
 import pandas as pd
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from robustgan.gan import cells
 from robustgan.gan.cells import LABELS, Cell
 from robustgan.gan.virtual_norm import REFERENCE, VirtualNorm
+from robustgan.shapes import Float
 from robustgan.tensors import Images, Labels, Scores
 
 DOUBLINGS = 4  # from size / 16 to size

@@ -9,10 +9,10 @@ Source:
 from __future__ import annotations
 
 import torch
-from jaxtyping import Int
 from torch import Tensor
 
 from robustgan.augment import stain
+from robustgan.shapes import Int
 from robustgan.tensors import Images
 
 SHIFT = 1 / 8  # largest shift, as a share of the side

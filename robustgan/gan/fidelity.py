@@ -16,7 +16,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float
 from scipy.stats import mannwhitneyu
 from torch import Tensor
 
@@ -37,6 +36,7 @@ from robustgan.gan.quality import (
     variety,
 )
 from robustgan.gan.recipe import Watch
+from robustgan.shapes import Float
 from robustgan.tensors import Bytes, Labels
 
 VARIED = 64  # images a label whose variety is measured, and that are compared with training images

@@ -16,11 +16,11 @@ from __future__ import annotations
 import itertools
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
+from robustgan.shapes import Float
 from robustgan.tensors import Images, Labels
 
 Features = Float[Tensor, "n c h w"]

@@ -10,12 +10,12 @@ import math
 from collections.abc import Iterable, Iterator
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from robustgan.gan.image_to_image import CENTRE, SPREAD
 from robustgan.gan.surrogate import Surrogate
+from robustgan.shapes import Float
 from robustgan.tensors import Images, Logits, Rng
 
 Answers = Float[Tensor, "n 2"]  # probabilities of benign and malignant

@@ -9,10 +9,10 @@ Source:
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from robustgan.shapes import Float
 from robustgan.tensors import Images, Labels, Logits, Scores
 
 Features = Float[Tensor, "n ..."]  # of a layer of a network

@@ -14,12 +14,12 @@ from __future__ import annotations
 import math
 
 import torch
-from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from robustgan.gan.monitor import Scale
 from robustgan.gan.recipe import Loss
+from robustgan.shapes import Bool, Float
 from robustgan.tensors import Images, Labels, Scores
 
 PENALTY = 10.0  # weight of the gradient penalty of wgan-gp, as published

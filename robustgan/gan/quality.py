@@ -17,12 +17,12 @@ import math
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 from torchmetrics.image.kid import poly_mmd
 
 from robustgan.quantise import to_float
+from robustgan.shapes import Float
 from robustgan.tensors import Bytes, Images
 
 EXTRACTOR = "scatter"  # names the features wherever a distance is shown

@@ -8,10 +8,10 @@ Source:
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from robustgan.gan.image_to_image import CENTRE, FIRST, SPREAD, Features, Layer, Residual, start
+from robustgan.shapes import Float
 from robustgan.tensors import Images, Labels
 
 

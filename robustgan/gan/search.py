@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool
 from torch import Tensor
 from torch.nn import functional
 
@@ -20,6 +19,7 @@ from robustgan.draws import normal, seed_of
 from robustgan.gan.conditional import Gan, Latents
 from robustgan.gan.painting import rounded
 from robustgan.gan.recipe import Hunt
+from robustgan.shapes import Bool
 from robustgan.tensors import Labels, Logits, Network, Scores
 
 SHAKE = 0.1  # standard deviation of the Langevin noise at the first step; its variance falls as (1 + step)^-FADE

@@ -11,8 +11,9 @@ Source:
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
+
+from robustgan.shapes import Float
 
 REFERENCE = 64  # images of the reference batch
 TINY = 1e-5  # added to variances, as in batch norm

@@ -7,9 +7,9 @@ Decision Making 26 (2006) 565-574.
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float
 
 from robustgan.metrics.cohort import Mask, Numbers
+from robustgan.shapes import Float
 
 Thresholds = Float[np.ndarray, " thresholds"]  # above 0 and below 1
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
+from robustgan.shapes import Bool, Float, Int
 from robustgan.statistics import DRAWS, resample
 
 UNITS = 500  # groups that are resampled one by one; more are resampled in bundles

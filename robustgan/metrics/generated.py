@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool
 
 from robustgan.metrics.cells import magnified
 from robustgan.metrics.correction import Evidence, corrected, refusal
 from robustgan.metrics.estimates import FEWEST, Reading, clipped
+from robustgan.shapes import Bool
 from robustgan.statistics import (
     NO_INTERVAL,
     Interval,

@@ -6,9 +6,9 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int
 
 from robustgan.errors import InputError
+from robustgan.shapes import Float, Int
 from robustgan.statistics import TINY
 from robustgan.tables import PREDICTIONS, check
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int
 
 from robustgan.metrics.cohort import Cohort, Draws, Numbers, ratio
 from robustgan.metrics.estimates import Estimate, Reading, alive, clipped
+from robustgan.shapes import Int
 from robustgan.statistics import NO_INTERVAL, Interval, expanded_percentile
 
 BINS = 15  # of equally many images

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
+from robustgan.shapes import Bool, Float, Int
 from robustgan.statistics import NO_INTERVAL, Interval, expanded_percentile, korn_graubard, resample
 
 TINY = 1e-9  # below this, chance alone would agree always

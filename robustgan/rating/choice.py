@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int
 
 from robustgan.errors import InputError
 from robustgan.rating.key import CLASSES, GENERATED_KIND, REAL
+from robustgan.shapes import Int
 
 REPEATS = 0.1  # share of the images that are shown a second time
 LATE = 1 / 3  # share of the sheet, at its end, that the second showings are in; the first are in the first half

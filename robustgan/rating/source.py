@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import UInt8
 
 from robustgan import repeatable, tables
 from robustgan.errors import InputError, nearest
@@ -23,6 +22,7 @@ from robustgan.gan.painting import paint, starts
 from robustgan.inputs import attack_of, generator_of, samples
 from robustgan.journal import silent
 from robustgan.rating.key import GENERATED_KIND, REAL
+from robustgan.shapes import UInt8
 from robustgan.tensors import Bytes
 from robustgan.work import Work
 

@@ -1,7 +1,8 @@
 """Array shapes, written once; NumPy only."""
 
 import numpy as np
-from jaxtyping import Float, UInt8
+
+from robustgan.shapes import Float, UInt8
 
 Points = Float[np.ndarray, "n 2"]  # x, y in micrometres from the middle of the field
 Row = Float[np.ndarray, " n"]

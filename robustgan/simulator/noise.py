@@ -3,9 +3,9 @@
 import functools
 
 import numpy as np
-from jaxtyping import Float
 from scipy.ndimage import gaussian_filter
 
+from robustgan.shapes import Float
 from robustgan.simulator.arrays import Places
 
 SIDE = 256  # texels of the tile, a power of two

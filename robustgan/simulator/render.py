@@ -1,10 +1,10 @@
 """A field under an objective: compartments, fibres and nuclei become dye, and dye becomes a picture."""
 
 import numpy as np
-from jaxtyping import Float
 from PIL import Image, ImageFilter
 from scipy.ndimage import gaussian_filter
 
+from robustgan.shapes import Float
 from robustgan.simulator.arrays import Pixels, Plane
 from robustgan.simulator.noise import texture
 from robustgan.simulator.section import GRAIN, WIDTH, Compartment, Section

@@ -4,9 +4,9 @@ from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 from PIL import Image, ImageDraw
 
+from robustgan.shapes import Bool, Float, Int
 from robustgan.simulator.arrays import Outlines, Points, Row
 from robustgan.simulator.cells import Cell, Nuclei, together
 from robustgan.simulator.noise import texture

@@ -7,8 +7,8 @@ Histol. 23(4), 2001: the directions of haematoxylin and eosin in optical density
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
+from robustgan.shapes import Float
 from robustgan.simulator.arrays import Plane, Vector
 
 HAEMATOXYLIN = (0.650, 0.704, 0.286)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool
 
+from robustgan.shapes import Bool
 from robustgan.simulator.arrays import Plane, Row
 from robustgan.simulator.cells import Nuclei
 from robustgan.simulator.noise import texture

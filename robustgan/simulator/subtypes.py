@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Bool, Float
 
+from robustgan.shapes import Bool, Float
 from robustgan.simulator import architecture as build
 from robustgan.simulator.arrays import Points
 from robustgan.simulator.cells import FIBROBLAST, LUMINAL, Cell

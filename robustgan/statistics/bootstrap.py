@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import scipy
-from jaxtyping import Float, Int
 
+from robustgan.shapes import Float, Int
 from robustgan.statistics.intervals import ALPHA, NO_INTERVAL, Interval
 
 DRAWS = 2000  # resamples of the bootstrap

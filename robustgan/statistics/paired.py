@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import scipy
-from jaxtyping import Float, Int
+
+from robustgan.shapes import Float, Int
 
 
 def sign_flip(differences: Int[np.ndarray, " groups"]) -> float:

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import scipy
-from jaxtyping import Float
 
+from robustgan.shapes import Float
 from robustgan.statistics.intervals import ALPHA, NO_INTERVAL, TINY, Interval
 
 

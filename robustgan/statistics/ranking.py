@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy
-from jaxtyping import Bool, Float
+
+from robustgan.shapes import Bool, Float
 
 
 class Ranking(NamedTuple):
