@@ -54,15 +54,14 @@ class Scale(NamedTuple):
     """How much is measured."""
 
     images: int  # of a training or an attack
-    rounds: int
-    models: tuple[str, ...]
+    rounds: dict[str, int]  # by model: a small one's are short, and what else the machine does weighs more in each
     memory: tuple[int, ...]  # images
     files: int  # PNGs that are decoded
     repeats: int  # of each command
 
 
-FULL = Scale(512, 5, ("compact", "densenet121"), (10**3, 10**4, 10**5), 400, 5)
-QUICK = Scale(192, 2, ("compact",), (10**3, 10**4), 100, 2)
+FULL = Scale(512, {"compact": 25, "densenet121": 5}, (10**3, 10**4, 10**5), 400, 5)
+QUICK = Scale(192, {"compact": 2}, (10**3, 10**4), 100, 2)
 
 
 def row(what: str, value: float, unit: str, **more: object) -> Row:
@@ -155,7 +154,7 @@ def training_rows(variant: str, path: Path, scale: Scale, size: int) -> Iterator
     source = stored.Stored(path, np.arange(scale.images), torch.device("cpu"))
     samples = Samples(cast(Bytes, source), label, rows)
     ratios, rates, floors, waits = [], [], [], []
-    for _ in range(scale.rounds):
+    for _ in range(scale.rounds[variant]):
         with tempfile.TemporaryDirectory() as folder:
             own, (each, clock) = alone(variant, samples), trained(variant, samples, Path(folder))
         ratios.append(own / each)
@@ -234,7 +233,7 @@ def measured(scale: Scale) -> pd.DataFrame:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         pipeline_memory.plant(place, scale.images, size)
-        for variant in scale.models:
+        for variant in scale.rounds:
             rows += shown(training_rows(variant, place / "pixels" / "pixels.npy", scale, size))
             rows += shown([attack_row(variant, place / "pixels" / "pixels.npy", scale, size)])
         rows += shown([decoding_row(place, scale)])
