@@ -201,7 +201,8 @@ def _listing(what: str) -> dict[str, str]:
 
 def main() -> None:
     """Run the command line; errors that a user can mend are one message and exit code 2."""
-    postpone("pandas")
+    for module in ("pandas", "numpy", "scipy"):
+        postpone(module)
     debug = "--debug" in sys.argv  # anywhere: people add it to the end of the command that failed
     sys.argv = [sys.argv[0], *(word for word in sys.argv[1:] if word != "--debug")]
     heed()

@@ -1,8 +1,9 @@
 """A module that is imported when it is first used: pandas alone takes longer to import than a run takes to plan.
 
-Only the command line does this, in its own process and before it does anything else. All other modules import pandas
-at their top as ever; whoever touches a table loads it then. The standard library's LazyLoader does not help: an
-`import` statement looks at the module that it finds, and that look is enough to load it (Python 3.11 to 3.14).
+Only the command line does this, in its own process and before it does anything else. All other modules import pandas,
+NumPy and SciPy at their top as ever; whoever touches a table or an array loads them then. The standard library's
+LazyLoader does not help: an `import` statement looks at the module that it finds, and that look is enough to load it
+(Python 3.11 to 3.14).
 """
 
 from __future__ import annotations

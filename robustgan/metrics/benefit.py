@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from robustgan.metrics.cohort import Mask, Numbers
-from robustgan.shapes import Float
+from robustgan.shapes import Array, Float
 
-Thresholds = Float[np.ndarray, " thresholds"]  # above 0 and below 1
+Thresholds = Float[Array, " thresholds"]  # above 0 and below 1
 
 
 def net_benefit(score: Numbers, malignant: Mask, thresholds: Thresholds) -> Thresholds:

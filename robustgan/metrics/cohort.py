@@ -7,16 +7,16 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from robustgan.shapes import Bool, Float, Int
+from robustgan.shapes import Array, Bool, Float, Int
 from robustgan.statistics import DRAWS, resample
 
 UNITS = 500  # groups that are resampled one by one; more are resampled in bundles
 BLOCK = 4_000_000  # numbers held at once while scores are compared
 
-Mask = Bool[np.ndarray, " images"]
-Numbers = Float[np.ndarray, " images"]
-Sums = Float[np.ndarray, " groups"]
-Draws = Float[np.ndarray, " draws"]
+Mask = Bool[Array, " images"]
+Numbers = Float[Array, " images"]
+Sums = Float[Array, " groups"]
+Draws = Float[Array, " draws"]
 
 
 @dataclass(frozen=True, eq=False)

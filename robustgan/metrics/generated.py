@@ -17,7 +17,7 @@ import pandas as pd
 from robustgan.metrics.cells import magnified
 from robustgan.metrics.correction import Evidence, corrected, refusal
 from robustgan.metrics.estimates import FEWEST, Reading, clipped
-from robustgan.shapes import Bool
+from robustgan.shapes import Array, Bool
 from robustgan.statistics import (
     NO_INTERVAL,
     Interval,
@@ -32,7 +32,7 @@ from robustgan.tables import FOOLING, GENERATED, check, empty
 SURE = 0.9  # probability that every judging oracle must give to a label
 FAITHFUL = 0.6  # oracle accuracy; below, the generator does not make what it is asked for
 
-Mask = Bool[np.ndarray, " images"]
+Mask = Bool[Array, " images"]
 FOOLING_NAMES: dict[str, str] = {
     "yield": "share of images that all judging oracles accept",
     "fooling_rate": "share of accepted images that the victim calls wrong; the attacker wants it high",
