@@ -104,8 +104,9 @@ def joined(team: Team, port: int, device: str) -> Iterator[None]:
 
     own = {"RANK": team.rank, "LOCAL_RANK": team.rank, "WORLD_SIZE": team.size, "LOCAL_WORLD_SIZE": team.size}
     address = {"MASTER_ADDR": HERE, "MASTER_PORT": port}
+    threads = {"OMP_NUM_THREADS": torch.get_num_threads()}  # else accelerate sets as many as there are cores for each
     before = dict(os.environ)
-    os.environ.update({name: str(value) for name, value in {**own, **address}.items()})
+    os.environ.update({name: str(value) for name, value in {**own, **address, **threads}.items()})
     try:
         PartialState(cpu=device == "cpu" or not torch.cuda.is_available())
         yield

@@ -1,5 +1,6 @@
 import json
 import multiprocessing
+import os
 import subprocess
 import sys
 import time
@@ -22,9 +23,13 @@ from robustgan.work import Work
 from tests import shared_training
 
 ADVGAN = {"kind": "advgan", "threat": {"norm": "linf", "eps": 16 / 255}, "epochs": 2, "batch": 16, "width": 16}
-DCGAN = {
+DCGAN: dict[str, Any] = {
     "kind": "dcgan", "size": 16, "latent": 4, "embedding": 4, "ngf": 4, "ndf": 4,
     "training": {"steps": 12, "batch": 8, "every": 6, "half_life": 0.1},
+}  # fmt: skip
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "classifier": {"norm": True}, "advgan": {"attack": ADVGAN}, "dcgan": {"attack": DCGAN},
 }  # fmt: skip
 
 # Standard deviation over seeds 0 to 7 of what one process ends with, measured: 60 steps of this recipe, from
@@ -115,7 +120,7 @@ def test_two_processes_that_are_asked_to_stop_go_on_from_that_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, step: int
 ) -> None:
     learn = shared_training.classify if kind == "classifier" else shared_training.attack
-    settings = {"classifier": {"norm": True}, "advgan": {"attack": ADVGAN}, "dcgan": {"attack": DCGAN}}[kind]
+    settings = SETTINGS[kind]
     straight, _ = trained(tmp_path / "straight", learn, 2, **settings)
     turns, stop, average = [0], Stop(patient=True), Team.average
 
@@ -136,6 +141,30 @@ def test_two_processes_that_are_asked_to_stop_go_on_from_that_step(
     assert before + turns[0] == {"classifier": 12, "advgan": 2 * 10, "dcgan": 2 * 12}[kind]  # no step is done twice
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "rank", "turn"), [("classifier", 1, 6), ("advgan", 0, 14), ("dcgan", 0, 18)])
+def test_a_process_that_is_killed_within_an_epoch_changes_no_byte(
+    tmp_path: Path, kind: str, rank: int, turn: int
+) -> None:
+    learn = shared_training.classify if kind == "classifier" else shared_training.attack
+    settings = SETTINGS[kind]
+    straight, _ = trained(tmp_path / "straight", learn, 2, **settings)
+    folder, weights = tmp_path / "cut" / "2", tmp_path / "cut" / "weights2"
+    folder.mkdir(parents=True)
+    weights.mkdir()
+    fatal = {"device": "cpu", "processes": 2, "killed": (rank, turn), **settings}
+    code = "import sys; from tests.shared_training import learn_from; learn_from(sys.argv[1])"
+    order = json.dumps([learn.__name__, str(folder), str(weights), fatal])
+    done = subprocess.run([sys.executable, "-c", code, order], cwd=Path(__file__).parents[1], capture_output=True)
+    assert done.returncode == (-9 if rank == 0 else 1)
+    assert b"1 of 2 processes died" in done.stderr or rank == 0
+    assert not list(weights.iterdir())
+    assert (folder / "checkpoint.pt").exists()
+    resumed, _ = trained(tmp_path / "cut", learn, 2, **settings)
+    assert apart(resumed, straight) == 0.0
+    assert contents(folder) == contents(tmp_path / "straight" / "2")
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "checkpoint.pt"}
 
@@ -146,6 +175,21 @@ def test_a_process_that_dies_ends_the_step_and_leaves_none_behind(tmp_path: Path
     with pytest.raises(MachineError, match="1 of 2 processes died"):
         launch.together(shared_training.die, work)
     assert not multiprocessing.active_children()
+
+
+def test_threads_stay_as_they_were_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes depend on them; accelerate would set one for each physical core, where the environment names no number."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        (tmp_path / "threads").mkdir()
+        work = Work({"device": "cpu", "processes": 2}, {"threads": tmp_path / "threads"}, tmp_path, tmp_path, silent)
+        launch.together(shared_training.count, work)
+    finally:
+        torch.set_num_threads(before)
+    assert [(tmp_path / "threads" / rank).read_text() for rank in "01"] == ["3", "3"]
+    assert "OMP_NUM_THREADS" not in os.environ
 
 
 def test_followers_end_with_a_leader_that_is_killed(tmp_path: Path) -> None:
