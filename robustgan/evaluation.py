@@ -67,6 +67,7 @@ def ready(
     seed: int,
     batch: int,
     precision: str = "fp32",
+    compiled: bool = False,
 ) -> Iterator[Duel]:
     """Prepare the classifier, and hold it frozen meanwhile: once for a cell, in however many parts its images come.
 
@@ -78,6 +79,7 @@ def ready(
         seed: of the attack.
         batch: the most images that are attacked at once.
         precision: `fp32`, or `bf16` for the gradients that the attack is given.
+        compiled: compile the classifier that the attack is given, on a GPU; on a CPU that takes longer than it saves.
 
     Raises:
         RunError: there are no images, or a network changed meanwhile.
@@ -86,7 +88,8 @@ def ready(
         raise RunError(f"{attack.label}: there are no images to attack.")
     if not writable(attack.threat):
         log.warning("%s: eps is below one grey level (1/255): every written image is its original.", attack.label)
-    victim = model if attack.access == "none" else prepared(model, to_float(samples.images[:1]), DTYPES[precision])
+    like = to_float(samples.images[:1])
+    victim = model if attack.access == "none" else prepared(model, like, DTYPES[precision], compiled and like.is_cuda)
     with frozen(model), frozen(network), frozen(victim):
         yield Duel(attack, model, victim, network, seed, Room(batch))
 

@@ -99,6 +99,7 @@ class Experiment(Spec):
     processes: Count = 1  # that share each training (a GPU each, or cores); results agree within noise, not in bytes
     batch: Count = 128  # most images an attack gets at once, fewer where memory is short; no verdict depends on it
     attack_precision: Literal["fp32", "bf16"] = "fp32"  # of attacks' gradients; what falls is always seen in fp32
+    attack_compile: bool = False  # compile classifiers for attacks on a GPU (torch.compile); a minute or more each
     dataset: SerializeAsAny[Dataset]
     pixels: Pixels = Pixels()
     split: Split = Split()

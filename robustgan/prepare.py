@@ -8,7 +8,8 @@ prepared in the same way, so the same settings give the same bytes.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -16,6 +17,8 @@ from torch import nn
 
 from robustgan.folding import folded
 from robustgan.tensors import Images, Logits, Tensor
+
+log = logging.getLogger(__name__)
 
 CLOSE = 1e-5  # of the largest logit: a prepared classifier that is further off is not used
 ALIKE = 1e-2  # of the length of the gradient: near a kink of the classifier two roundings take different sides
@@ -60,7 +63,7 @@ class Mixed(nn.Module):
     An attack climbs by the first and believes the second: an image that falls in bfloat16 alone has not fallen.
     """
 
-    def __init__(self, answers: Prepared, slopes: Prepared) -> None:
+    def __init__(self, answers: nn.Module, slopes: nn.Module) -> None:
         super().__init__()
         self.answers, self.slopes = answers, slopes
 
@@ -71,7 +74,10 @@ class Mixed(nn.Module):
         return logits
 
 
-def prepared(model: nn.Module, like: Images, dtype: Dtype = torch.float32) -> nn.Module:
+Close = Callable[[Answer, Answer | None], bool]
+
+
+def prepared(model: nn.Module, like: Images, dtype: Dtype = torch.float32, compiled: bool = False) -> nn.Module:
     """A faster classifier with the same logits, frozen and in eval mode; `model` stays as it is.
 
     The quickest of its forms that answers as the original does is taken: on images of noise its logits are within
@@ -83,6 +89,7 @@ def prepared(model: nn.Module, like: Images, dtype: Dtype = torch.float32) -> nn
         like: images on its device; their shape is all that counts.
         dtype: bfloat16 computes the convolutions and products of gradients in it (`Mixed`), where these are close
             enough to the original's.
+        compiled: use torch.compile, for batches of any size; where it fails, or answers otherwise, it is not used.
     """
     if sum(isinstance(module, nn.Conv2d) for module in model.modules()) < 2:  # one alone cuts a transformer's patches
         return model
@@ -96,11 +103,27 @@ def prepared(model: nn.Module, like: Images, dtype: Dtype = torch.float32) -> nn
         return model
     for form in forms(plain):
         if agree(wanted, answer(form, probe)):
+            exact = shorter(form, wanted, probe, agree) if compiled else form
             if dtype == torch.float32:
-                return form
+                return exact
             half = Prepared(copy.deepcopy(form.model), form.layout, dtype).eval()
-            return Mixed(form, half).eval() if useful(wanted, answer(half, probe)) else form
+            if not useful(wanted, answer(half, probe)):
+                return exact
+            return Mixed(exact, shorter(half, wanted, probe, useful) if compiled else half).eval()
     return model
+
+
+def shorter(form: Prepared, wanted: Answer, probe: Images, close: Close) -> nn.Module:
+    """A classifier compiled, where that works and its answers are as close as they have to be; else as it is."""
+    try:
+        quick: nn.Module = torch.compile(form, dynamic=True)
+    except RuntimeError as error:  # this Python or system is not supported
+        log.warning("attack_compile: %s The classifier is used uncompiled.", error)
+        return form
+    if close(wanted, answer(quick, probe)):
+        return quick
+    log.warning("attack_compile: compiled, the classifier fails or answers otherwise; it is used uncompiled.")
+    return form
 
 
 def forms(plain: nn.Module) -> Iterator[Prepared]:

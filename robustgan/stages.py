@@ -270,13 +270,13 @@ def _cells(
             yield needs["generator"]
         if attack.paired:
             gallery = plan.gallery if fold == plan.split.folds[0] and seed == plan.seeds[0] else 0
-            settings = {**own, **_rough(plan), "batch": plan.batch, "gallery": gallery}
+            settings = {**own, **_hasty(plan), "batch": plan.batch, "gallery": gallery}
             yield Stage(steps.attacked, f"attack {what}", settings, needs, modules)
             for other in others if attack.trains or attack.access != "none" else ():  # noise is made for no one
                 name = f"transfer {what}, to {other['target'].settings['name']}"
                 judged = {**needs, **other}
                 both = (*modules, *other["target"].modules)
-                yield Stage(steps.transferred, name, {**own, **_rough(plan), "batch": plan.batch}, judged, both)
+                yield Stage(steps.transferred, name, {**own, **_hasty(plan), "batch": plan.batch}, judged, both)
         else:
             known = tuple(m for o in oracles.values() for m in o.modules)
             yield Stage(steps.forged, f"attack {what}", own, {**needs, **oracles}, (*modules, *known))
@@ -295,9 +295,10 @@ def _shared(plan: Experiment) -> dict[str, int]:
     return {"processes": plan.processes} if plan.processes > 1 else {}
 
 
-def _rough(plan: Experiment) -> dict[str, str]:
-    """How exactly attacks compute; the usual way is not worth saying. Evidence of their strength is always exact."""
-    return {} if plan.attack_precision == "fp32" else {"precision": plan.attack_precision}
+def _hasty(plan: Experiment) -> dict[str, str | bool]:
+    """How attacks are sped up; the usual way is not worth saying. Evidence of their strength is taken without that."""
+    rough = {} if plan.attack_precision == "fp32" else {"precision": plan.attack_precision}
+    return {**rough, **({"compiled": True} if plan.attack_compile else {})}
 
 
 def _launched(plan: Experiment) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ plan needs none of them, and they say which code a result depends on (`store.cod
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from robustgan.interfaces import Access
 from robustgan.work import Work
@@ -180,8 +181,7 @@ def attacked(work: Work) -> None:
     attack, victim, test = attack_of(work), classifier_of(work, "classifier"), samples(work, "test")
     network, batch, most = generator_of(work, attack), work.settings["batch"], work.settings["gallery"]
     frames, shown = [], []
-    precision = work.settings.get("precision", "fp32")
-    with evaluation.ready(attack, victim, network, test, work.settings["seed"], batch, precision) as duel:
+    with evaluation.ready(attack, victim, network, test, work.settings["seed"], batch, **_hasty(work)) as duel:
         for first, some in parts(test, batch):
             rows, images = evaluation.fought(duel, some, further(work.tick, first, len(test)))
             saved = survival(victim, some.images, images, duel.room)
@@ -206,12 +206,17 @@ def transferred(work: Work) -> None:
     source, target = classifier_of(work, "classifier"), classifier_of(work, "target")
     network, batch, seed = generator_of(work, attack), work.settings["batch"], work.settings["seed"]
     judge = json.loads((work.inputs["target"] / "card.json").read_text("utf-8"))["name"]
-    frames, precision = [], work.settings.get("precision", "fp32")
-    with evaluation.ready(attack, source, network, test, seed, batch, precision) as duel, frozen(target):
+    frames = []
+    with evaluation.ready(attack, source, network, test, seed, batch, **_hasty(work)) as duel, frozen(target):
         for first, some in parts(test, batch):
             rows = transfer.judge(duel, target, some, further(work.tick, first, len(test)))
             frames.append(named(some, rows, {**identity(work, attack), "model": judge}))
     tables.write(pd.concat(frames, ignore_index=True), tables.PREDICTIONS, work.folder / "predictions.parquet")
+
+
+def _hasty(work: Work) -> dict[str, Any]:
+    """How the attack is sped up, as `evaluation.ready` takes it."""
+    return {name: work.settings[name] for name in ("precision", "compiled") if name in work.settings}
 
 
 def attacked_part(work: Work) -> None:

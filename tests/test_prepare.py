@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import jaxtyping
 import pytest
 import torch
 from torch import nn
@@ -259,6 +260,61 @@ def test_gradients_that_bfloat16_spoils_stay_in_float32(part: nn.Module) -> None
     torch.testing.assert_close(gradient(found, x), gradient(whole, x), atol=0, rtol=0)
 
 
+def traced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compile without generating code: that takes minutes on a CPU, and what is asked here does not depend on it.
+
+    What checks types in these tests cannot be compiled, so it rests; no user has it.
+    """
+    real = torch.compile
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    monkeypatch.setattr(torch, "compile", lambda model, **more: real(model, backend="aot_eager", **more))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_compiled_it_answers_alike_for_batches_of_any_size(monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype) -> None:
+    traced(monkeypatch)
+    model = mean()
+    found, whole = (prepared(model, torch.rand(1, 3, 16, 16), dtype, compiled) for compiled in (True, False))
+    compiled = [found.answers, found.slopes] if isinstance(found, Mixed) else [found]
+    assert [hasattr(one, "_orig_mod") for one in compiled] == [True] * (1 if dtype == torch.float32 else 2)
+    for size in (1, 2, 5, 3):
+        x = torch.rand(size, 3, 16, 16)
+        torch.testing.assert_close(found(x), whole(x), rtol=0, atol=1e-5)
+        wanted = gradient(whole, x)
+        assert float((gradient(found, x) - wanted).norm()) <= (1e-4 if dtype == torch.float32 else 0.1) * wanted.norm()
+
+
+def broken(model: nn.Module, **_: object) -> nn.Module:
+    raise RuntimeError("no compiler here")
+
+
+class Off(nn.Module):
+    def __init__(self, model: nn.Module, **_: object) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.model(x)
+        return logits * 1.001
+
+
+@pytest.mark.parametrize("compiler", [broken, Off], ids=["fails", "answers-otherwise"])
+def test_what_does_not_compile_well_is_used_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, compiler: Any
+) -> None:
+    monkeypatch.setattr(torch, "compile", compiler)
+    found = prepared(mean(), torch.rand(1, 3, 16, 16), compiled=True)
+    assert isinstance(found, Prepared)
+    assert "is used uncompiled" in caplog.text
+
+
+def test_on_a_cpu_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch, samples: Samples) -> None:
+    monkeypatch.setattr(torch, "compile", broken)
+    attack = PGD(threat=Linf(eps=8 / 255), steps=1)
+    with evaluation.ready(attack, mean(), nn.Identity(), samples, 0, 4, compiled=True) as duel:
+        assert isinstance(duel.victim, Prepared)
+
+
 def test_the_harness_attacks_the_prepared_classifier_and_judges_with_the_given_one(samples: Samples) -> None:
     model = mean()
     asked = []
@@ -277,7 +333,7 @@ def test_verdicts_are_those_of_an_attack_on_the_original(samples: Samples, monke
         y = model(samples.images / 255).argmax(1)
     some, attack = Samples(samples.images, y, samples.rows), PGD(threat=Linf(eps=1 / 255), steps=5, until="fooled")
     quick, _ = judge(attack, model, nn.Identity(), some, seed=0, batch=24)
-    monkeypatch.setattr(evaluation, "prepared", lambda model, like, dtype: model)
+    monkeypatch.setattr(evaluation, "prepared", lambda model, *_: model)
     plain, _ = judge(attack, model, nn.Identity(), some, seed=0, batch=24)
     assert quick["pred"].tolist() == plain["pred"].tolist()
     assert 0 < int((quick["pred"] != y.numpy()).sum()) < len(y)

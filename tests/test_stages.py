@@ -171,11 +171,17 @@ def keys(place: Path, **changed: object) -> dict[str, tuple[str, str]]:
     return {stage.name: (stage.kind, stage.key) for stage in stages(experiment(settings), Place(place, place))}
 
 
-def test_the_precision_of_gradients_concerns_attacked_images_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("off", "on"),
+    [
+        ({"attack_precision": "fp32"}, {"attack_precision": "bf16"}),
+        ({"attack_compile": False}, {"attack_compile": True}),
+    ],
+    ids=["precision", "compile"],
+)
+def test_haste_concerns_attacked_images_alone(tmp_path: Path, off: dict[str, object], on: dict[str, object]) -> None:
     """Probes stay exact: evidence that attacks are strong must not be as weak as they are."""
-    usual, exact, rough = (
-        keys(tmp_path, **more) for more in ({}, {"attack_precision": "fp32"}, {"attack_precision": "bf16"})
-    )
+    usual, exact, rough = (keys(tmp_path, **more) for more in ({}, off, on))
     assert exact == usual
     other = {kind for name, (kind, key) in rough.items() if usual[name][1] != key}
     same = {kind for name, (kind, key) in rough.items() if usual[name][1] == key}

@@ -82,7 +82,7 @@ def test_what_fits_is_found_once_a_cell(
     work([stage], roomy)
     real = inputs.classifier_of
     monkeypatch.setattr(inputs, "classifier_of", lambda *given: Cramped(real(*given), 1).eval())
-    monkeypatch.setattr(evaluation, "prepared", lambda model, like, dtype: model)  # it tries two images
+    monkeypatch.setattr(evaluation, "prepared", lambda model, *_: model)  # it tries two images
     with caplog.at_level(logging.WARNING):
         assert work([stage], place).failed == []
     halvings = [record.getMessage() for record in caplog.records if "out of memory" in record.getMessage()]
