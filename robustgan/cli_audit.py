@@ -13,7 +13,19 @@ from robustgan.cli_gate import EXITS, gate
 from robustgan.cli_run import Parts, Threads, Workers, carried, try_again
 from robustgan.cli_shards import lament
 from robustgan.shipped import policies, policy_path
-from robustgan.terminal import FOLDERS, SCRATCH, AsJson, Retry, Scratch, Settings, err, examples, out, place_of
+from robustgan.terminal import (
+    FOLDERS,
+    SCRATCH,
+    AsJson,
+    Retry,
+    Scratch,
+    Settings,
+    err,
+    examples,
+    out,
+    place_of,
+    threads_told,
+)
 
 CLASSIFIER, IMAGES, VERDICT = "The classifier", "The images", "Attacks and verdict"
 EXAMPLES = f"With a policy: {EXITS}\n\n" + examples(
@@ -129,7 +141,7 @@ def audit(
         try_again(plan, place)
     manner = Manner(choose("local", workers, ""), parts=parts)
     where = Path(out_dir) / file.name if place.depot is None else file
-    words = ["robustgan", "run", str(where), *(["--out", out_dir] if out_dir != "." else [])]
+    words = ["robustgan", "run", str(where), *(["--out", out_dir] if out_dir != "." else []), *threads_told(threads)]
     folder, failures = carried(plan, place, shlex.join(words), as_json, manner=manner)
     lament(failures)
     _leave(folder, policy, as_json, bool(failures))

@@ -29,6 +29,7 @@ from robustgan.terminal import (
     out,
     place_of,
     read_plan,
+    threads_told,
 )
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def run(
     if shard:
         carry_out_shard(plan, place, manner, _shard(shard), as_json)
     else:
-        command = shlex.join([*words, *folders_told(data, out_dir)])
+        command = shlex.join([*words, *folders_told(data, out_dir), *threads_told(threads)])
         carry_out(plan, place, command, as_json, board, manner)
 
 

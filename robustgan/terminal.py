@@ -68,6 +68,11 @@ def folders_told(data: str, out_dir: str) -> list[str]:
     return [*([] if usual else ["--data", data]), *([] if out_dir == "." else ["--out", out_dir])]
 
 
+def threads_told(threads: int) -> list[str]:
+    """The option for the same command once more: the last bits of results depend on it."""
+    return [] if threads == 1 else ["--threads", str(threads)]
+
+
 def read_plan(config: str, sets: list[str] | None) -> Experiment:
     """Read a config, with settings changed.
 

@@ -189,14 +189,16 @@ def test_jobs_of_slurm_cut_cells_as_they_are_told(tmp_path: Path, monkeypatch: p
         ([], "robustgan run smoke --set seed=1"),
         (["--data", "my data"], "robustgan run smoke --set seed=1 --data 'my data'"),
         (["--out", "o", "--data", "d"], "robustgan run smoke --set seed=1 --data d --out o"),
+        (["--threads", "2", "--out", "o"], "robustgan run smoke --set seed=1 --out o --threads 2"),
     ],
 )
-def test_the_recorded_command_names_the_folders_that_were_given(
+def test_the_recorded_command_names_the_folders_and_threads_that_were_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str], recorded: str
 ) -> None:
     found: list[object] = []
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ROBUSTGAN_DATA", "from the environment")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(cli_run, "carry_out", lambda plan, place, command, *rest: found.append(command))
     done = CliRunner().invoke(cli.app, ["run", "smoke", "--set", "seed=1", *more])
     assert done.exit_code == 0, done.output
