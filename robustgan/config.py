@@ -7,6 +7,7 @@ among the attacks means `robustgan/attacks/pgd.py`, or an entry point `pgd` in t
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import importlib.util
 import inspect
@@ -136,6 +137,7 @@ def module_of(package: str, kind: str) -> str:
     return str(known[kind]).partition(":")[0]
 
 
+@functools.cache
 def _own(package: str) -> dict[str, Path]:
     """The kinds that robustgan itself has, and their files."""
     folder = Path(__file__).parent / package
@@ -185,7 +187,7 @@ def summary(package: str, kind: str) -> str:
 # ---------------------------------------------------------------------------------------------------------- YAML
 
 
-class StrictLoader(yaml.SafeLoader):
+class StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # C: where it was built in
     """YAML without surprises: a key that stands twice is an error, not a silent overwrite."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -194,7 +196,8 @@ class StrictLoader(yaml.SafeLoader):
         twice = sorted({str(key) for key in keys if keys.count(key) > 1})
         if twice:
             raise InputError(f"line {node.start_mark.line + 1}: key given twice: {', '.join(twice)}")
-        return super().construct_mapping(node, deep)
+        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
+        return mapping
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
