@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import nn
@@ -116,7 +116,7 @@ def prepared(model: nn.Module, like: Images, dtype: Dtype = torch.float32, compi
 def shorter(form: Prepared, wanted: Answer, probe: Images, close: Close) -> nn.Module:
     """A classifier compiled, where that works and its answers are as close as they have to be; else as it is."""
     try:
-        quick: nn.Module = torch.compile(form, dynamic=True)
+        quick = cast(nn.Module, torch.compile(form, dynamic=True))
     except RuntimeError as error:  # this Python or system is not supported
         log.warning("attack_compile: %s The classifier is used uncompiled.", error)
         return form

@@ -12,7 +12,8 @@ from torch import nn
 
 from robustgan.attacks import _checks
 from robustgan.attacks._change import bounded, longest, made, yielding
-from robustgan.attacks._distilled import Distilled
+from robustgan.attacks._distilled import Static
+from robustgan.attacks._dynamic import Dynamic
 from robustgan.attacks._estimated import Estimated
 from robustgan.attacks._goal import concerned
 from robustgan.attacks._objective import layer_of, objective_of
@@ -95,7 +96,7 @@ def rival_of(recipe: AdvGAN, model: Network, train: Samples, val: Samples) -> Ri
         return Transferred(recipe, train, val)
     if recipe.knowledge == "estimated":
         return Estimated(recipe, model, concerned(train, recipe.goal, "training"), val)
-    return Distilled(recipe, model, train, val)
+    return (Dynamic if recipe.knowledge == "dynamic" else Static)(recipe, model, train, val)
 
 
 def compete(duel: Duel, rival: Rival, train: Samples, rng: Rng, journal: Journal, everything: Everything) -> None:

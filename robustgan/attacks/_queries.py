@@ -59,30 +59,29 @@ class Plan(NamedTuple):
     """How many images the attack asks about before the first epoch."""
 
     choosing: int  # validation images; those that are right are asked about again, changed, after each epoch
-    clean: int  # training images
+    clean: int  # training images as they are, for a surrogate that learns about no others
 
 
 def plan(budget: int, train: int, val: int, epochs: int, dynamic: bool) -> Plan:
-    """Share a budget: at most a quarter chooses the epoch, and of the rest half is kept for changed images.
+    """Share a budget: at most a quarter chooses the epoch, the rest is to learn from.
 
     Raises:
         InputError: nothing is left to learn from.
     """
     choosing = min(val, max(1, budget // (CHOOSING * (epochs + 1))))
     rest = budget - choosing * (epochs + 1)
-    clean = min(train, rest // 2 if dynamic else rest)
-    if clean < 2:
-        least = epochs + 1 + (4 if dynamic else 2)
+    if rest < 2:
+        least = epochs + 1 + 2
         raise InputError(
             f"advgan.queries: found {budget}, allowed are {least} and more with {epochs} epochs. Choosing the epoch "
             f"takes {choosing * (epochs + 1)}, and the surrogate learns from the rest."
         )
-    return Plan(choosing, clean)
+    return Plan(choosing, 0 if dynamic else min(train, rest))
 
 
-def allowance(left: int, choosing: int, epochs: int, most: int) -> int:
-    """Changed images to ask about in this epoch, so that the budget lasts for all epochs that are left."""
-    return max(0, min(most, left // epochs - choosing))
+def pairs_in(left: int, turns: int, most: int) -> int:
+    """Pairs of images to ask about in this turn, so that what is left lasts for all turns to come."""
+    return max(0, min(most, left // (2 * turns)))
 
 
 def pairs_of(budget: int, train: int, val: int, epochs: int) -> tuple[int, int]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch.nn import functional
 
 from robustgan.attacks._pupils import Pupils
@@ -37,9 +36,8 @@ class Transferred(Rival):
         """Train the surrogates; then see which validation images they get right."""
         total, images, labels = self.settings.epochs, self.train.images, self.train.labels
         answers = functional.one_hot(labels, 2).float()
-        turned = torch.ones_like(labels, dtype=torch.bool)
         while self.epoch < total:
-            self.pupils.learn(images, answers, turned, self.pupils.peak(self.epoch), self.recipe.batch, rng)
+            self.pupils.learn(images, answers, self.pupils.peak(self.epoch), self.recipe.batch, rng)
             self.epoch += 1
             keep()
             tick(self.epoch, total, f"surrogates: {self.epoch} of {total} epochs")

@@ -82,6 +82,13 @@ def odds_apart(logits: Logits, answers: Answers) -> Float[Tensor, ""]:
     return functional.smooth_l1_loss(mine, theirs)
 
 
+def moves_apart(logits: Logits, answers: Answers) -> Float[Tensor, ""]:
+    """The same for what a change did to the odds; the first half of the rows is before the change, the second after."""
+    known = answers.clamp_min(TINY).log()
+    mine, theirs = (odds.diff(dim=1).chunk(2) for odds in (logits.float(), known))
+    return functional.smooth_l1_loss(mine[1] - mine[0], theirs[1] - theirs[0])
+
+
 def answers_of(logits: Logits, kind: str) -> Answers:
     """What a classifier tells: its probabilities, or 1 for its label and 0 for the other."""
     probabilities = logits.float().softmax(1)

@@ -17,9 +17,10 @@ class Surrogate(Spec):
     growth_rate: Count = 12  # channels that each layer adds
     block_config: Annotated[tuple[Count, ...], Field(min_length=1, max_length=5)] = (3, 6, 12, 8)  # layers a block
     stem: Literal["quarter", "half"] = "quarter"  # what the first layers leave of the side; half: finer textures
-    epochs: Count = 15  # over the images as they are, before the generator's first epoch
-    passes: Count = 2  # over the images as they are and as they were changed, after each epoch of the generator
+    epochs: Count = 15  # before the generator's first; dynamic: before each it asks about images that fool it
+    passes: Count = 2  # dynamic: over what was asked, in each epoch, and after each one of the generator
+    memory: Count = 4096  # dynamic: the latest so many images that it asked about, before and after a change
     lr: Annotated[Number, Field(gt=0)] = 3e-3  # AdamW's peak: a cosine to 10 % before the generator begins
-    steady: Annotated[Number, Field(gt=0, le=1)] = 0.3  # share of `lr` from then on
+    steady: Annotated[Number, Field(gt=0, le=1)] = 0.3  # dynamic: share of `lr` from then on
     answers: Literal["probabilities", "labels"] = "probabilities"  # what the classifier tells about an image
     loss: Literal["log-odds", "cross-entropy"] = "log-odds"  # cross-entropy: as published; always taken for labels

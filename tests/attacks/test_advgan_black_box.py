@@ -7,14 +7,15 @@ import pytest
 import torch
 
 from robustgan import evaluation, inputs, steps
-from robustgan.attacks._distilled import Distilled
-from robustgan.attacks._pupils import Pupils
-from robustgan.attacks._queries import Asked, allowance, plan
+from robustgan.attacks._distilled import Static
+from robustgan.attacks._dynamic import Dynamic
+from robustgan.attacks._pupils import Pairs, Pupils
+from robustgan.attacks._queries import Asked, pairs_in, plan
 from robustgan.attacks.advgan import AdvGAN
 from robustgan.config import plugin
 from robustgan.errors import InputError, RunError
 from robustgan.freezing import weights_digest
-from robustgan.gan.imitation import Imitator, answers_of, cross_entropy, odds_apart, shuffled
+from robustgan.gan.imitation import Imitator, answers_of, cross_entropy, moves_apart, odds_apart, shuffled
 from robustgan.gan.surrogate import Surrogate
 from robustgan.journal import Journal, silent
 from robustgan.work import Work
@@ -93,25 +94,23 @@ def test_what_is_asked_for_is_known_beforehand(tmp_path: Path) -> None:
     right = 48  # the weak classifier gets all validation images right
     assert static == 96 + 48 + 4 * right
     dynamic = Fitted(tmp_path / "d", victim, **BRIEF, knowledge="dynamic").checks["queries"]["used"]
-    assert dynamic == static + 4 * 96
+    assert dynamic == 48 + 4 * right + (2 + 4) * 2 * 96  # images before and after, in 2 epochs of its own and 4 more
 
 
 def test_a_budget_too_small_to_learn_from_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="queries: found 5, allowed are 9 and more with 4 epochs"):
+    with pytest.raises(InputError, match="queries: found 5, allowed are 7 and more with 4 epochs"):
         Fitted(tmp_path, Secret(), **BRIEF, knowledge="dynamic", queries=5)
 
 
 def test_a_budget_is_shared() -> None:
-    assert plan(100_000, 2000, 300, 20, dynamic=True) == (300, 2000)  # enough for everything
-    assert plan(8400, 2000, 300, 20, dynamic=True) == (100, 2000)  # 2100 of 8400 choose
-    assert plan(840, 2000, 300, 20, dynamic=True) == (
-        10,
-        315,
-    )  # half of the rest; the other half for changed ones
+    assert plan(100_000, 2000, 300, 20, dynamic=False) == (300, 2000)  # enough for everything
+    assert plan(8400, 2000, 300, 20, dynamic=False) == (100, 2000)  # 2100 of 8400 choose
     assert plan(840, 2000, 300, 20, dynamic=False) == (10, 630)
-    assert allowance(left=515, choosing=10, epochs=20, most=2000) == 15
-    assert allowance(left=515, choosing=10, epochs=1, most=200) == 200
-    assert allowance(left=15, choosing=10, epochs=2, most=200) == 0
+    assert plan(840, 2000, 300, 20, dynamic=True) == (10, 0)  # nothing is learned about images alone
+    assert pairs_in(left=630, turns=20, most=2000) == 15
+    assert pairs_in(left=630, turns=1, most=200) == 200
+    assert pairs_in(left=3, turns=2, most=200) == 0
+    assert pairs_in(left=-5, turns=2, most=200) == 0
 
 
 def test_the_counter_stops_what_is_too_much_and_counts_measurements_apart() -> None:
@@ -164,7 +163,7 @@ def test_a_kill_before_the_first_epoch_costs_no_answer_twice(tmp_path: Path, kno
         assert before.seen == after.seen == 0
     else:
         counted = straight.checks["queries"]
-        assert before.seen == 48 + 96  # what chooses the epoch, and images as they are
+        assert before.seen == 48 + 2 * 2 * 96  # what chooses the epoch, and two rounds of images before and after
         assert before.seen + after.seen == counted["used"] + counted["measuring"]
 
 
@@ -201,7 +200,7 @@ def test_the_surrogate_learns_from_labels_alone_too(tmp_path: Path) -> None:
 def test_a_goal_trains_on_its_class_but_the_surrogate_learns_about_both(tmp_path: Path) -> None:
     victim = Secret()
     used = Fitted(tmp_path, victim, **BRIEF, knowledge="dynamic", goal="hide").checks["queries"]["used"]
-    assert used == 96 + 24 + 4 * (24 + 48)  # 96 of both classes as they are, 48 malignant ones changed
+    assert used == 24 + 4 * 24 + 2 * 2 * 96 + 4 * 2 * 48  # about 96 of both classes, then 48 malignant ones
 
 
 def test_the_cross_entropy_with_answers_is_least_where_they_are_met() -> None:
@@ -209,6 +208,44 @@ def test_the_cross_entropy_with_answers_is_least_where_they_are_met() -> None:
     entropy = -(answers * answers.log()).sum(1).mean()
     assert float(cross_entropy(answers.log(), answers)) == pytest.approx(float(entropy))
     assert cross_entropy(answers.flip(1).log(), answers) > entropy
+
+
+def test_what_a_change_did_is_learned_whatever_the_image() -> None:
+    before, after = torch.tensor([[0.0, 5.0], [0.0, -2.0]]), torch.tensor([[0.0, 2.0], [0.0, -2.0]])
+    answers = torch.cat([before, after]).softmax(1)
+    shift = torch.tensor([0.0, 7.0])  # wrong about both images alike, right about what the change did
+    assert float(moves_apart(torch.cat([before, after]) + shift, answers)) == pytest.approx(0.0, abs=1e-5)
+    assert float(odds_apart(torch.cat([before, after]) + shift, answers)) == pytest.approx(6.5, abs=0.01)
+    unmoved = torch.cat([before, before])  # sees no change: 3 nats and 0, of which smooth L1 makes 2.5 and 0
+    assert float(moves_apart(unmoved, answers)) == pytest.approx(1.25, abs=0.01)
+
+
+def test_the_latest_pairs_are_kept() -> None:
+    images, answers = planted(1, 6).images, torch.rand(6, 2)
+    pairs = Pairs.none(images, 4)
+    for rows in ([0, 1], [2, 3], [4, 5]):
+        pairs = pairs.joined(images[rows], images[rows].flip(-1), answers[rows], 1 - answers[rows])
+    assert torch.equal(pairs.before, images[2:])
+    assert torch.equal(pairs.after, images[2:].flip(-1))
+    assert torch.equal(pairs.known, answers[2:])
+    assert torch.equal(pairs.told, 1 - answers[2:])
+
+
+def test_it_asks_about_images_in_the_budget_that_fool_the_surrogate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against a surrogate that knows the classifier: the changes must do what they are for, and stay small."""
+    recipe = AdvGAN.read({"threat": LINF, **BRIEF, "knowledge": "dynamic"})
+    victim, train = weak(), planted(1, 64)
+    rival = Dynamic(recipe, victim, train, planted(2, 8))
+    rival.open()
+    rival.network = rival.pupils.network = victim  # type: ignore[assignment]
+    rival.inquire(train, 64, rival.fooling, torch.Generator().manual_seed(0))
+    before, after, known, told, _ = rival.pairs
+    apart = (before.int() - after.int()).abs().amax()
+    assert 0 < int(apart) <= round(255 * recipe.threat.eps)
+    sides = known.argmax(1)
+    lost = known.gather(1, sides[:, None]) - told.gather(1, sides[:, None])
+    assert float((lost > 0).float().mean()) == 1.0
+    assert rival.asked.used == 8 + 2 * 64
 
 
 def test_the_distance_of_odds_sees_what_the_cross_entropy_does_not() -> None:
@@ -226,7 +263,7 @@ def test_the_distance_of_odds_sees_what_the_cross_entropy_does_not() -> None:
 )
 def test_labels_have_no_odds(settings: dict[str, Any], loss: object) -> None:
     attack = AdvGAN.read({"threat": LINF, "knowledge": "static", "surrogate": {**SMALL, **settings}})
-    assert Distilled(attack, weak(), planted(1, 8), planted(2, 8)).pupils.loss is loss
+    assert Static(attack, weak(), planted(1, 8), planted(2, 8)).pupils.loss is loss
 
 
 def test_no_batch_holds_one_image_where_that_can_be_avoided() -> None:
