@@ -24,6 +24,7 @@ from robustgan.statistics import (
     durkalski,
     expanded_percentile,
     korn_graubard,
+    logit_t,
     outer,
     sign_flip,
     square_and_add,
@@ -161,13 +162,13 @@ def auroc(cohort: Cohort, score: Numbers) -> Estimate:
     if not cohort.rarer:
         return bare.noted("not defined: one class only")
     (clean, before), (attacked, after) = cohort.clean_auroc, auroc_draws(cohort, score)
-    ends = [alive(expanded_percentile(drawn, cohort.rarer)) for drawn in (before, after, before - after)]
+    ends = [alive(logit_t(*one, cohort.rarer)) for one in ((clean, before), (attacked, after))]
     found = bare._replace(
         clean=Reading(clean, ends[0]),
         attacked=Reading(attacked, ends[1]),
-        drop=Reading(clean - attacked, ends[2]),
+        drop=Reading(clean - attacked, alive(expanded_percentile(before - after, cohort.rarer))),
     )
-    if NO_INTERVAL in ends[:2]:
+    if NO_INTERVAL in ends:
         found = found.noted("where there is no interval, every resample gives the same AUROC")
     return found.cautious(cohort.rarer, " in the rarer class")
 

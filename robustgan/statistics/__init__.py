@@ -4,7 +4,7 @@ Images of one patient succeed and fail together, so an interval that counts imag
 65 % where it says 95 % (reports/benchmarks/coverage.csv). Here the group (patient) is the unit.
 """
 
-from robustgan.statistics.bootstrap import DRAWS, expanded_percentile, resample
+from robustgan.statistics.bootstrap import DRAWS, expanded_percentile, logit_t, resample
 from robustgan.statistics.intervals import ALPHA, NO_INTERVAL, TINY, Interval, Term, outer, square_and_add
 from robustgan.statistics.multiplicity import holm
 from robustgan.statistics.paired import durkalski, mcnemar, sign_flip
@@ -26,6 +26,7 @@ __all__ = [
     "holm",
     "icc",
     "korn_graubard",
+    "logit_t",
     "mcnemar",
     "outer",
     "resample",

@@ -55,3 +55,28 @@ def expanded_percentile(values: Float[np.ndarray, " draws"], groups: int) -> Int
     level = float(scipy.special.ndtr(math.sqrt(groups / (groups - 1)) * quantile))
     low, high = np.quantile(found, [level, 1 - level])
     return Interval(float(low), float(high))
+
+
+def logit_t(value: float, values: Float[np.ndarray, " draws"], groups: int) -> Interval:
+    """Interval of a number between 0 and 1 from resamples of the groups: symmetric on the scale of log-odds.
+
+    Near 1, percentiles of the bootstrap reach too far up and not far enough down: resamples hold the images that the
+    study happened to have. The spread of the resamples, carried over to log-odds, does not.
+
+    Args:
+        value: the number itself; at 0 or 1 the interval is that point.
+        values: the number in each resample; NaN where it is not defined.
+        groups: number of groups that decides the width (that of the rarer class).
+
+    Source: Pepe, The Statistical Evaluation of Medical Tests for Classification and Prediction (2003), chapter 5
+    (AUROC on the logit scale); Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 12.4 (Student's
+    t with a bootstrap's spread).
+    """
+    found = values[np.isfinite(values)]
+    if groups < 2 or len(found) < len(values) / 2:
+        return NO_INTERVAL
+    if not 0 < value < 1:
+        return Interval(value, value)
+    centre, spread = scipy.special.logit(value), found.std(ddof=1) / (value * (1 - value))
+    half = -float(scipy.special.stdtrit(groups - 1, ALPHA / 2)) * spread
+    return Interval(float(scipy.special.expit(centre - half)), float(scipy.special.expit(centre + half)))
