@@ -23,10 +23,14 @@ DARKEST = 1e-4  # intensity below which optical density is not followed: the log
 
 def dihedral(x: Images, rng: Rng) -> Images:
     """Turn and mirror each image by one of the 8 symmetries of the square (4 where h is not w), at random."""
-    turns = torch.randint(0, 2, (3, len(x), 1, 1, 1), generator=rng).bool().to(x.device)
-    x = torch.where(turns[0], x.flip(-1), x)
-    x = torch.where(turns[1], x.flip(-2), x)
-    return torch.where(turns[2], x.transpose(-1, -2), x) if x.shape[-1] == x.shape[-2] else x
+    turned, square = x.clone(), x.shape[-1] == x.shape[-2]
+    for i, chosen in enumerate(torch.randint(0, 2, (3, len(x)), generator=rng)):
+        rows = chosen.nonzero().flatten().to(x.device)  # only those are copied
+        if i < 2:
+            turned[rows] = turned[rows].flip(-1 - i)
+        elif square:
+            turned[rows] = turned[rows].transpose(-1, -2)
+    return turned
 
 
 def stain(x: Images, strength: float, rng: Rng) -> Images:
@@ -41,9 +45,9 @@ def stain(x: Images, strength: float, rng: Rng) -> Images:
         scale, offset = (2 * torch.rand(2, len(x), 3, generator=rng) - 1) * strength
         basis = functional.normalize(torch.tensor(HED), dim=1)  # rows: stains
         mix = torch.linalg.inv(basis) @ ((1 + scale).unsqueeze(-1) * basis)  # row vectors: densities in, out
-        density = -x.float().clamp_min(DARKEST).log2()  # a power of 2 is computed many times sooner than one of 10
+        density = x.float().clamp_min(DARKEST).log2_().neg_()  # powers of 2 are computed sooner than those of 10
         changed = recolour(density, mix.to(x.device), (offset @ basis).to(x.device) * math.log2(10))
-        return torch.exp2(-changed).clamp(0, 1).to(x.dtype)
+        return changed.clamp_min_(0).neg_().exp2_().to(x.dtype)  # no density below 0: no intensity above 1
 
 
 def recolour(density: Images, mix: Float[Tensor, "n 3 3"], shift: Float[Tensor, "n 3"]) -> Images:
