@@ -220,10 +220,9 @@ def planned(rows: list[Row]) -> Iterator[Row]:
     yield row("plan: the manifest in memory", float(per_image[0]) / 1000 * TILES / 1e9, "GB", **about)
     for what in ("training", "training and attack"):
         known = {one["images"]: one["value"] for one in rows if one["what"] == f"memory: {what}"}
-        (less, low), (more, high) = sorted(known.items())[-2:]
-        yield row(
-            f"plan: {what} in memory", (high + (high - low) / (more - less) * (TILES - more)) / 1024, "GiB", **about
-        )
+        (less, low), *_, (more, high) = sorted(known.items())
+        growth = max(0.0, (high - low) / (more - less))  # what seems to shrink is noise
+        yield row(f"plan: {what} in memory", (high + growth * (TILES - more)) / 1024, "GiB", **about)
 
 
 def measured(scale: Scale) -> pd.DataFrame:

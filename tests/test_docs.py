@@ -30,6 +30,7 @@ HEADINGS = {  # statistic in the code -> where statistics.md explains it
     "delong": "DeLong",
     "durkalski": "Durkalski",
     "expanded_percentile": "Cluster bootstrap, expanded percentile",
+    "logit_t": "AUROC on the logit scale",
     "holm": "Holm",
     "icc": "Intraclass correlation",
     "korn_graubard": "Korn-Graubard",
