@@ -1,6 +1,6 @@
 """How an attack's generator depends on the number of training patients.
 
-    python benchmarks/patients.py benchmarks/advgan_idc.yaml advgan-dynamic --data DATA --out OUT
+    python benchmarks/patients.py benchmarks/advgan_idc.yaml advgan --data DATA --out OUT
     python benchmarks/patients.py benchmarks/dcgan_idc.yaml dcgan --set training.steps=2000 --data DATA --out OUT
 
 The generator of a suite is trained again on a half, a quarter, ... of the training patients, each part within the one
