@@ -309,10 +309,14 @@ def test_what_does_not_compile_well_is_used_as_it_is(
 
 
 def test_on_a_cpu_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch, samples: Samples) -> None:
-    monkeypatch.setattr(torch, "compile", broken)
+    asked: list[nn.Module] = []
+    monkeypatch.setattr(torch, "compile", lambda model, **_: asked.append(model) or model)
     attack = PGD(threat=Linf(eps=8 / 255), steps=1)
     with evaluation.ready(attack, mean(), nn.Identity(), samples, 0, 4, compiled=True) as duel:
         assert isinstance(duel.victim, Prepared)
+    assert not asked
+    prepared(mean(), torch.rand(1, 3, 16, 16), compiled=True)  # else, and where it is not a matter of the device
+    assert len(asked) == 1
 
 
 def test_the_harness_attacks_the_prepared_classifier_and_judges_with_the_given_one(samples: Samples) -> None:
