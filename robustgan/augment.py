@@ -6,13 +6,17 @@ Both functions let gradients through, for the generators that look at their imag
 
 from __future__ import annotations
 
+import itertools
 import math
+from typing import TypeVar
 
 import torch
 from torch.nn import functional
 
 from robustgan.shapes import Float
-from robustgan.tensors import Images, Rng, Tensor
+from robustgan.tensors import Bytes, Images, Rng, Tensor
+
+Turned = TypeVar("Turned", Images, Bytes)
 
 # Optical densities in red, green and blue of haematoxylin, eosin and DAB: the basis that HED jitter works in.
 # Source: Ruifrok, Johnston, Anal. Quant. Cytol. Histol. 23(4):291-299, 2001, table 1 as widely reprinted.
@@ -21,15 +25,17 @@ HED = ((0.65, 0.70, 0.29), (0.07, 0.99, 0.11), (0.27, 0.57, 0.78))
 DARKEST = 1e-4  # intensity below which optical density is not followed: the logarithm has no value at 0
 
 
-def dihedral(x: Images, rng: Rng) -> Images:
-    """Turn and mirror each image by one of the 8 symmetries of the square (4 where h is not w), at random."""
+def dihedral(x: Turned, rng: Rng) -> Turned:
+    """Turn and mirror each image by one of the 8 symmetries of the square (4 where h is not w), at random.
+
+    Images of the same symmetry go together, each copied once: beside a small network every copy of a batch counts.
+    """
     turned, square = x.clone(), x.shape[-1] == x.shape[-2]
-    for i, chosen in enumerate(torch.randint(0, 2, (3, len(x)), generator=rng)):
-        rows = chosen.nonzero().flatten().to(x.device)  # only those are copied
-        if i < 2:
-            turned[rows] = turned[rows].flip(-1 - i)
-        elif square:
-            turned[rows] = turned[rows].transpose(-1, -2)
+    columns, rows, swapped = torch.randint(0, 2, (3, len(x)), generator=rng).bool()
+    for mirror, flip, swap in list(itertools.product((False, True), repeat=3))[1:]:
+        chosen = ((columns == mirror) & (rows == flip) & (swapped == swap)).nonzero().flatten().to(x.device)
+        some = x.index_select(0, chosen).flip([side for side, go in ((-1, mirror), (-2, flip)) if go])
+        turned.index_copy_(0, chosen, some.transpose(-1, -2) if swap and square else some)
     return turned
 
 

@@ -232,7 +232,7 @@ def batches(images: int, batch: int, rng: Rng) -> Iterator[Tensor]:
 
 def augmented(images: Bytes, strength: float, rng: Rng) -> Images:
     """8-bit images on the [0, 1] scale, turned, mirrored and stained anew."""
-    x = augment.dihedral(images.float() / 255, rng)
+    x = augment.dihedral(images, rng).float().div_(255)  # turned as bytes: a quarter to copy
     return augment.stain(x, strength, rng) if strength else x
 
 
