@@ -17,7 +17,7 @@ from robustgan.team import ALONE, Team
 
 ATTEMPT = (  # what belongs to one attempt, and starts anew with the next
     "seed", "step", "pace", "chance", "r1", "losses", "gaps", "signs", "lengths", "distances", "recalls", "sizes",
-    "best", "best_kid", "best_step",
+    "flaws", "best", "best_kid", "best_step", "best_flaw",
 )  # fmt: skip
 WHOLE = ("attempt", "looks", "trace", "reloads", "untrained", "over", "taken", "noted", "earlier")
 
@@ -54,8 +54,10 @@ class Game:
         self.distances: list[list[float]] = []  # distance to real images and its standard deviation, a look
         self.recalls: dict[str, list[float]] = {}  # of each label, a look
         self.sizes: dict[str, int] = {}  # held-out images of each label
+        self.flaws: list[list[str]] = []  # the rule on generated images that applies, and its reason; a look
         self.best: dict[str, Tensor] = {}
         self.best_kid, self.best_step = math.inf, 0
+        self.best_flaw: list[str] = []  # why the best would be refused, if it was
 
     @property
     def window(self) -> int:

@@ -81,15 +81,18 @@ class Watch(Spec):
     regressed: Annotated[Number, Field(ge=1)] = 1.5  # REGRESSED: distance, as a multiple of the best, at two looks
     regressed_sd: NotNegative = 2.0  # plus so many standard deviations of the distance
     recall: Chance = 0.6  # COLLAPSED: a label's recall as a share of its best, at two looks
+    covered: Chance = 0.1  # or the kept generator's recall of a label, as a share of what training images reach
+    covered_images: Count = 50  # in a label with so many held-out images: with fewer, chance decides
     variety: NotNegative = 0.3  # or its variety as a share of the real images'
     alike: Chance = 0.99  # or cosine of two generated images' features
     alike_share: Chance = 0.05  # in this share of pairs, beyond that of real images
     learnt: Chance = 0.5  # UNTRAINED: distance as a share of the untrained generator's
     nearer: Positive = 3.0  # MEMORISED: generated images are nearer to training images than held-out ones, by z
     copied: Chance = 0.05  # and this share of them is nearer than 99 % of the held-out ones
-    leak: Chance = 0.6  # LABEL_LEAK: balanced accuracy of the label probe on generated images
+    leak: Chance = 0.6  # LABEL_LEAK: accuracy of the label probe on the generated images of a label
     same: NotNegative = 0.05  # or difference between labels at the same latent vector, as a share of real variety
-    actions: tuple[Action, ...] = ()  # what is tried in turn when a rule applies; then the training ends
+    settled: Chance = 0.3  # share of the steps before which generated images set off no action: little is learnt yet
+    actions: tuple[Action, ...] = ("rates", "augment", "r1", "restart")  # what is tried in turn when a rule applies
     restarts: Annotated[int, Field(ge=0, le=2)] = 2  # times that `restart` may be taken
 
 
