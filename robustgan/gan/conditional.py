@@ -9,8 +9,9 @@ trains either. Spectral norm leaves the discriminator without both.
 
 Source:
     Radford, Metz, Chintala, ICLR 2016 (topology); Miyato, Kataoka, Koyama, Yoshida, ICLR 2018 (spectral
-    norm); Miyato, Koyama, ICLR 2018 (projection); de Vries et al., NeurIPS 2017 (conditional batch norm);
-    Brock, Donahue, Simonyan, ICLR 2019, section 3.1 (one vector a label, shared by all norms); Karras et al., ICLR 2018, section 3 (standard deviation over the minibatch).
+    norm); Miyato, Koyama, ICLR 2018 (projection); de Vries et al., NeurIPS 2017 (conditional batch norm); Brock,
+    Donahue, Simonyan, ICLR 2019, section 3.1 (one vector a label for all norms); Karras et al., ICLR 2018, section 3
+    (standard deviation over the minibatch).
 """
 
 from __future__ import annotations
