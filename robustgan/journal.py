@@ -33,6 +33,8 @@ class Journal:
         self.team = team  # the processes that share the training; only its leader's notes are kept
         self.stats = folder / "stats.jsonl"
         self.checkpoint = folder / "checkpoint.pt"
+        self.answers = folder / "answers.bin"  # what a black-box attack was told (attacks/_ledger.py)
+        self.tally = folder / "answers.count"  # how many images the harness saw it ask about (counting.py)
 
     def record(self, **values: float | str) -> None:
         """Append one line of numbers to `stats.jsonl`.
@@ -70,6 +72,7 @@ class Journal:
 
         if not self.checkpoint.exists():
             self.stats.unlink(missing_ok=True)
+            self.answers.unlink(missing_ok=True)
             return None
         state: dict[str, Any] = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
         size = state.pop("journal_bytes")
@@ -79,5 +82,6 @@ class Journal:
         return state
 
     def close(self) -> None:
-        """Remove the checkpoint: the training is over and its result is written."""
-        self.checkpoint.unlink(missing_ok=True)
+        """Remove what only a training under way needs: this one is over and its result is written."""
+        for path in (self.answers, self.tally, self.checkpoint):
+            path.unlink(missing_ok=True)

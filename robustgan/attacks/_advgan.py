@@ -16,7 +16,9 @@ from robustgan.attacks._distilled import Static
 from robustgan.attacks._dynamic import Dynamic
 from robustgan.attacks._estimated import Estimated
 from robustgan.attacks._goal import concerned
+from robustgan.attacks._ledger import Ledger
 from robustgan.attacks._objective import layer_of, objective_of
+from robustgan.attacks._queries import Asked, SpentError
 from robustgan.attacks._rival import Rival
 from robustgan.attacks._schedule import SCHEDULES
 from robustgan.attacks._trace import means_of
@@ -28,6 +30,7 @@ from robustgan.errors import InputError
 from robustgan.freezing import frozen
 from robustgan.gan import ema, losses
 from robustgan.gan.image_to_image import PatchDiscriminator
+from robustgan.gan.optimiser import adam
 from robustgan.gan.universal import Universal
 from robustgan.interfaces import Samples, State
 from robustgan.journal import Journal
@@ -58,18 +61,23 @@ def fit(recipe: AdvGAN, model: Network, train: Samples, val: Samples, state: Sta
     with frozen(model):
         duel, saved = Duel(recipe, state.network, train, journal.team), journal.team.agree(journal.load())
         rival = rival_of(recipe, model, everyone, val)
+        if isinstance(rival.victim, Asked):
+            rival.victim.ledger = Ledger(journal.answers)
         if recipe.objective == "features":
             layer_of(rival.network, recipe.layer)  # before anything is asked or trained
+        opened = bool(saved and saved["opened"])
 
         def everything() -> dict[str, Any]:
-            return {**duel.state(), **rival.state(), "rng": state.rng.get_state()}
+            return {**duel.state(), **rival.state(), "rng": state.rng.get_state(), "opened": opened}
 
         if saved:
             duel.restore(saved, state.rng)
             rival.resume(saved)
-        else:
+        if not opened:
+            journal.save(**everything())  # the harness keeps the ledger of a run that has a checkpoint
             rival.open()
-            journal.save(**everything())  # answers cost money: a kill from here on asks for none of them again
+            opened = True
+            journal.save(**everything())
         rival.begin(state.rng, journal.tick, lambda: journal.save(**everything()))
         compete(duel, rival, train, state.rng, journal, everything)
         state.network.load_state_dict(duel.best)
@@ -100,21 +108,37 @@ def rival_of(recipe: AdvGAN, model: Network, train: Samples, val: Samples) -> Ri
 
 
 def compete(duel: Duel, rival: Rival, train: Samples, rng: Rng, journal: Journal, everything: Everything) -> None:
-    """Play the epochs that are left, and write down each."""
-    epochs, threat = duel.recipe.epochs, duel.recipe.threat
+    """Play the epochs that are left, and write down each.
+
+    Where kills have cost so many answers that the budget does not pay for an epoch, the best one before it is kept.
+
+    Raises:
+        RunError: a loss is not finite, or the budget does not pay for one epoch.
+    """
     text = "first epoch"
 
     def count(done: int, total: int) -> None:
         journal.step(done, total, text, everything)
 
-    while duel.epoch < epochs:
-        means = duel.play_epoch(rival.network, train, rng, count)
-        means |= rival.learn(duel.generator, train, epochs - duel.epoch + 1, rng)
-        mine = success(rival.victim, lambda x, y, ids: made(duel.kept, x, y, threat), rival.known, threat)
-        duel.keep(mine.rate)
-        journal.record(epoch=duel.epoch, **means, val_success=mine.rate, **rival.facts(), l2=mine.l2)
+    while duel.epoch < duel.recipe.epochs:
+        try:
+            text = play_epoch(duel, rival, train, rng, journal, count)
+        except SpentError:
+            if duel.best_rate < 0:
+                raise
+            return
         journal.save(**everything())
-        text = f"epoch {duel.epoch}: fools {mine.rate:.0%} of validation images, {rival.told()}"
+
+
+def play_epoch(duel: Duel, rival: Rival, train: Samples, rng: Rng, journal: Journal, count: Count) -> str:
+    """Play an epoch, judge it and write it down; what people read about it."""
+    threat, epochs = duel.recipe.threat, duel.recipe.epochs
+    means = duel.play_epoch(rival.network, train, rng, count)
+    means |= rival.learn(duel.generator, train, epochs - duel.epoch + 1, rng)
+    mine = success(rival.victim, lambda x, y, ids: made(duel.kept, x, y, threat), rival.known, threat)
+    duel.keep(mine.rate)
+    journal.record(epoch=duel.epoch, **means, val_success=mine.rate, **rival.facts(), l2=mine.l2)
+    return f"epoch {duel.epoch}: fools {mine.rate:.0%} of validation images, {rival.told()}"
 
 
 class Duel:
@@ -125,8 +149,8 @@ class Duel:
         self.recipe, self.generator, self.team = recipe, generator, team
         self.kept = copy.deepcopy(generator).requires_grad_(False)
         self.discriminator = PatchDiscriminator(recipe.patches, train.images.shape[-1]).to(device)
-        self.adam = torch.optim.Adam(generator.parameters(), betas=BETAS.get(recipe.knowledge, BETAS_ELSE))
-        self.adam_patches = torch.optim.Adam(self.discriminator.parameters(), betas=BETAS_ELSE)
+        self.adam = adam(generator, BETAS.get(recipe.knowledge, BETAS_ELSE))
+        self.adam_patches = adam(self.discriminator, BETAS_ELSE)
         self.objective = objective_of(recipe, losses.balance(train.labels))
         self.schedule = SCHEDULES[recipe.preset]
         self.bound = yielding if recipe.knowledge == "estimated" else bounded
@@ -231,8 +255,8 @@ class Duel:
 
     def _set_rates(self, done: float) -> None:
         share = self.schedule.rate(done)
-        for adam, peak in ((self.adam, self.recipe.lr), (self.adam_patches, self.recipe.lr_patches)):
-            for group in adam.param_groups:
+        for optimiser, peak in ((self.adam, self.recipe.lr), (self.adam_patches, self.recipe.lr_patches)):
+            for group in optimiser.param_groups:
                 group["lr"] = peak * share
 
     def _autocast(self, x: Images) -> torch.autocast:
