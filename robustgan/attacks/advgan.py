@@ -37,6 +37,13 @@ ONLY = {
     "kappa": ("objective", ("margin",)),
     "tile": ("network", ("tiles",)),
 }
+# Settings of what has a weight, and the weight
+WEIGHED = {"patches": "realism", "lr_patches": "realism", "reach": "length"}
+# Settings of the surrogate that mean something only with some `knowledge`
+TAUGHT = {
+    "passes": ("dynamic",), "memory": ("dynamic",), "steady": ("dynamic",),
+    "answers": ("dynamic", "static"), "loss": ("dynamic", "static"),
+}  # fmt: skip
 # What `preset: paper` sets where the config says nothing else
 PAPER = {
     "kappa": 0.0, "lr": 1e-3, "lr_patches": 1e-3, "batch": 128,
@@ -108,6 +115,26 @@ class AdvGAN(Attack):
                 raise ValueError(f"{setting}: only {switch} {' or '.join(values)} has this setting, and {found}")
         if self.knowledge == "estimated" and self.objective == "features":
             raise ValueError("objective: features needs layers to look at; with `knowledge: estimated` there are none")
+        return self
+
+    @model_validator(mode="after")
+    def heard(self) -> AdvGAN:
+        """Refuse settings whose weight is 0, and those of a surrogate that this `knowledge` has no use for."""
+        preset = PAPER if self.preset == "paper" else {}
+        for setting, weight in WEIGHED.items():
+            usual = preset.get(setting, type(self).model_fields[setting].default)
+            if not getattr(self, weight) and getattr(self, setting) != usual:
+                raise ValueError(
+                    f"{setting}: found {getattr(self, setting)} with {weight} 0, which leaves it without effect; "
+                    f"allowed is {setting} {usual} (leave it out), or another {weight}"
+                )
+        for setting, values in TAUGHT.items():
+            mine, usual = getattr(self.surrogate, setting), type(self.surrogate).model_fields[setting].default
+            if mine != usual and self.knowledge not in values:
+                raise ValueError(
+                    f"surrogate.{setting}: found {mine}, but only knowledge {' or '.join(values)} has this setting, "
+                    f"and knowledge is {self.knowledge}; leave it out"
+                )
         return self
 
     def share(self, team: Team) -> None:
