@@ -21,13 +21,14 @@ from robustgan.attacks._objective import layer_of, objective_of
 from robustgan.attacks._queries import Asked, SpentError
 from robustgan.attacks._rival import Rival
 from robustgan.attacks._schedule import SCHEDULES
+from robustgan.attacks._sides import check_classes, identity_of
 from robustgan.attacks._trace import means_of
 from robustgan.attacks._transferred import Transferred
 from robustgan.attacks._validation import success
 from robustgan.attacks.advgan import AdvGAN
 from robustgan.augment import dihedral
 from robustgan.errors import InputError
-from robustgan.freezing import frozen
+from robustgan.freezing import frozen, weights_digest
 from robustgan.gan import ema, losses
 from robustgan.gan.image_to_image import PatchDiscriminator
 from robustgan.gan.optimiser import adam
@@ -54,13 +55,16 @@ def fit(recipe: AdvGAN, model: Network, train: Samples, val: Samples, state: Sta
     side = tuple(train.images.shape[-2:])
     refuse(recipe, side)
     recipe.share(journal.team)
-    everyone, train = train, concerned(train, recipe.goal, "training")
-    val = concerned(val, recipe.goal, "validation")
+    mine = concerned(train, recipe.goal, "training"), concerned(val, recipe.goal, "validation")
+    for name, some in (("training", train), ("validation", val)):
+        check_classes(recipe.label, some, name)
     if isinstance(state.network, Universal):
         state.network.fix(*side)
     with frozen(model):
-        duel, saved = Duel(recipe, state.network, train, journal.team), journal.team.agree(journal.load())
-        rival = rival_of(recipe, model, everyone, val)
+        settings = {name: value for name, value in recipe.settings().items() if name != "name"}
+        journal.identify(identity_of(settings, (train, val), weights_digest(model)))
+        duel, saved = Duel(recipe, state.network, mine[0], journal.team), journal.team.agree(journal.load())
+        rival = rival_of(recipe, model, train, mine[1])
         if isinstance(rival.victim, Asked):
             rival.victim.ledger = Ledger(journal.answers)
         if recipe.objective == "features":
@@ -79,9 +83,9 @@ def fit(recipe: AdvGAN, model: Network, train: Samples, val: Samples, state: Sta
             opened = True
             journal.save(**everything())
         rival.begin(state.rng, journal.tick, lambda: journal.save(**everything()))
-        compete(duel, rival, train, state.rng, journal, everything)
+        compete(duel, rival, mine[0], state.rng, journal, everything)
         state.network.load_state_dict(duel.best)
-        _checks.write(journal.folder, recipe, rival, state.network, train, val)
+        _checks.write(journal.folder, recipe, rival, state.network, *mine)
 
 
 def refuse(recipe: AdvGAN, side: tuple[int, ...]) -> None:

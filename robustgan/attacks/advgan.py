@@ -166,7 +166,8 @@ class AdvGAN(Attack):
         Writes `checks.json` beside the journal (`_checks.py` says what is in it).
 
         Raises:
-            InputError: the generator cannot halve the images' sides, a side lacks the class that `goal` is about, the
+            InputError: a class is missing, the journal's checkpoint is of another training, the generator cannot
+            halve the images' sides, a side lacks the class that `goal` is about, the
             classifier has no such `layer`, or `queries` and `surrogate` do not fit the images.
             RunError: a loss is not finite, or the classifier changed.
         """
