@@ -99,5 +99,6 @@ class Journal:
 
     def close(self) -> None:
         """Remove what only a training under way needs: this one is over and its result is written."""
-        for path in (self.answers, self.tally, self.checkpoint):
-            path.unlink(missing_ok=True)
+        self.checkpoint.unlink(missing_ok=True)
+        for path in self.folder.glob("answers.*"):
+            path.unlink()
