@@ -95,6 +95,23 @@ class Watch(Spec):
     actions: tuple[Action, ...] = ("rates", "augment", "r1", "restart")  # what is tried in turn when a rule applies
     restarts: Annotated[int, Field(ge=0, le=2)] = 2  # times that `restart` may be taken
 
+    @model_validator(mode="after")
+    def meaningful(self) -> Watch:
+        """Refuse actions that would not be taken, and a number of restarts that nothing asks for."""
+        again = [action for i, action in enumerate(self.actions) if action in self.actions[:i]]
+        if again:
+            raise ValueError(
+                f"found actions with {', '.join(again)} twice; each is taken once an attempt, so name it once"
+            )
+        usual = type(self).model_fields["restarts"].default
+        if self.restarts != usual and "restart" not in self.actions:
+            named = ", ".join(self.actions) or "none"
+            raise ValueError(
+                f"found restarts {self.restarts} without restart among the actions ({named}); "
+                f"allowed is restarts {usual} (leave it out), or restart among the actions"
+            )
+        return self
+
 
 SONG: dict[str, Any] = {
     "steps": 1000,
@@ -136,3 +153,13 @@ class Hunt(Spec):
         if isinstance(given, dict) and given.get("preset") == "song2018":
             return {**SONG, **given}
         return given
+
+    @model_validator(mode="after")
+    def meaningful(self) -> Hunt:
+        """Refuse more starting points than images."""
+        if self.starts > self.images:
+            raise ValueError(
+                f"found starts {self.starts} with images {self.images}, of which they are the first ones; allowed are "
+                f"1 to {self.images}"
+            )
+        return self
