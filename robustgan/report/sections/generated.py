@@ -27,9 +27,9 @@ def section(folder: Folder) -> Section:
         )
     intro = (
         "These images have no original, so nothing here is a drop and nothing has an eps. The label that "
-        "was asked for is a hypothesis: an image counts only if every judging oracle (classifiers of "
-        "other patients and seeds, never the victim) gives that label at least 0.9. Oracles can err "
-        "together, and their error on real held-out images (the floor) is what any fooling rate must be "
+        "was asked for is a hypothesis: an image counts only if every judging oracle (classifiers of other seeds, "
+        "whose epochs other validation patients chose; never the victim) gives that label at least 0.9. Oracles can "
+        "err together, and their error on real held-out images (the floor) is what any fooling rate must be "
         "compared with."
     )
     tables: list[Block] = []
