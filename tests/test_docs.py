@@ -18,7 +18,9 @@ from robustgan.config import Spec, kinds, read_yaml
 from robustgan.experiment import experiment
 from robustgan.gates.policy import gate_kinds, policy
 from robustgan.metrics import METRIC_NAMES
+from robustgan.metrics.generated import FAITHFUL
 from robustgan.models._head import Head
+from robustgan.report.sections import generators, upset
 from robustgan.splits import protocols
 
 ROOT = Path(__file__).parents[1]
@@ -101,6 +103,15 @@ def test_every_metric_protocol_and_column_has_a_row() -> None:
     assert set(METRIC_NAMES) <= rows("statistics.md")
     assert set(protocols()) <= rows("reference/settings.md")
     assert {column for table in tables.found().values() for column in table} <= rows("reference/tables.md")
+
+
+def test_the_limits_on_generators_are_those_of_the_code() -> None:
+    text = " ".join((DOCS / "generators.md").read_text("utf-8").split())
+    assert f"Above {generators.ONE_CHANGE:g} it is universal" in text
+    assert f"more than {100 * generators.ONLY_SIGNS:g} % of the change at its limit" in text
+    assert f"the strongest gradient attack ({', '.join(f'`{kind}`' for kind in upset.STRONG)})" in text
+    assert f"by more than {100 * upset.SLACK:g} points" in text
+    assert f"what was asked for in at least {100 * FAITHFUL:g} %, of the worse of the two classes" in text
 
 
 def test_a_table_that_nobody_described_stops_the_build(monkeypatch: pytest.MonkeyPatch) -> None:

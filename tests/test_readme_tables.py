@@ -104,6 +104,15 @@ def test_no_rate_where_labels_do_not_hold(tmp_path: Path, known: dict[str, float
     assert line.endswith("| 0.300 / 0.020 (all labels) | not label-faithful |  |  |  |")
 
 
+def test_a_class_whose_labels_hold_does_not_pay_for_the_other(tmp_path: Path) -> None:
+    forged(tmp_path / "dcgan", 0.95, {"dcgan, fold 1": status(benign=0.05)})
+    made = planted.generated()
+    made["oracle_mean"] = 0.95 * ((made["label"] == 0) | (made.groupby(["mode", "label"]).cumcount() % 100 < 63))
+    tables.write(metrics.fooling(made), tables.FOOLING, tmp_path / "dcgan" / "fooling.csv")
+    (line,) = readme_dcgan.table(tmp_path).splitlines()[2:]
+    assert line.endswith("| not label-faithful |  |  |  |")
+
+
 def test_a_generator_that_the_monitor_refused_is_named(tmp_path: Path) -> None:
     lost = {"status": "COLLAPSED", "reason": "variety 0.1", "kid_scatter": 5.0, "kid_scatter_floor": 0.02}
     statuses = {"dcgan, fold 1": status(benign=0.1), "high-rates, fold 1": lost}

@@ -36,10 +36,14 @@ class Term(NamedTuple):
 def square_and_add(first: Term, second: Term, correlation: float = 0.0) -> Interval:
     """Interval of a weighted sum of two estimates, from the interval of each and their correlation.
 
+    None where either has none: a reach that nobody knows is not a reach of zero.
+
     Source: Zou and Donner, Statistics in Medicine 27 (2008) 1693-1702 (MOVER); the difference of two shares
     is Newcombe,
         Statistics in Medicine 17 (1998) 2635-2650, method 10.
     """
+    if any(math.isnan(end) for term in (first, second) for end in term.ends):
+        return NO_INTERVAL
     middle = first.weight * first.value + second.weight * second.value
     reach = [sorted((t.weight * (t.ends.low - t.value), t.weight * (t.ends.high - t.value))) for t in (first, second)]
     shared = 2 * correlation * math.copysign(1, first.weight * second.weight)

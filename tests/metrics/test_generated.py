@@ -109,7 +109,18 @@ def test_real_images_of_few_patients_have_no_interval() -> None:
 
 def test_a_generator_that_does_not_make_what_it_is_asked_for_is_named() -> None:
     found = metrics.fooling(made("natural", [1] * 10, [0.9] * 10, [0.1] * 6 + [0.95] * 4, [0.2] * 6 + [0.99] * 4))
-    assert cell(found, "fooling_rate")["note"] == "not label faithful: the oracles see the label in a share of 0.40"
+    said = "not label faithful: the oracles see malignant in a share of 0.40, where it was asked for"
+    assert cell(found, "fooling_rate")["note"] == said
+
+
+def test_a_class_that_is_made_well_does_not_hide_one_that_is_not() -> None:
+    low = [0.95] * 99 + [0.1] + [0.95] * 63 + [0.1] * 37
+    found = metrics.fooling(made("natural", [0] * 100 + [1] * 100, [0.5] * 200, low, low))
+    assert cell(found, "oracle_accuracy")["value"] == pytest.approx(0.81)
+    for label, share in (("both", "0.63"), ("malignant", "0.63"), ("benign", "")):
+        note = cell(found, "fooling_rate", label=label)["note"]
+        assert ("the oracles see malignant in a share of 0.63" in note) == bool(share), label
+        assert bool(note) == bool(share)
 
 
 def test_copies_and_a_single_oracle_are_named() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from robustgan.report.document import Table
 from robustgan.report.folder import read
 from robustgan.report.sections import fidelity
 
@@ -29,7 +30,7 @@ def test_poor_recall_is_said(tmp_path: Path, recall: float, warned: bool) -> Non
     action = {"step": 300, "rule": "REGRESSED", "reason": "worse", "action": "rates"}
     made = {"dcgan, fold 1": entry(recall, actions=[action], warnings=[]), "old, fold 1": {"status": "ok"}}
     folder = read(planted.build(tmp_path / "one", generators=made))
-    table, notes, *warning = fidelity.blocks(folder)
+    table, _, notes, *warning = fidelity.blocks(folder)
     assert [cell.text for cell in table.rows[0]][:4] == ["dcgan, fold 1", "benign 40X", "0.12", "0.01"]  # type: ignore[union-attr]
     assert "answered with `rates`" in notes.items[0]  # type: ignore[union-attr]
     assert bool(warning) == warned
@@ -50,3 +51,37 @@ def test_every_extractor_has_its_distance_and_its_floor(tmp_path: Path) -> None:
     assert new == ["0.12", "0.01", "0.34", "0.02", "80.0"]
     assert old[:2] == ["0.12", "0.01"]
     assert old[2] != "0.34"
+
+
+def tables_of(tmp_path: Path, **more: Any) -> list[Table]:
+    made = entry(0.8)
+    made["fidelity"] |= more
+    if "extractors" in more:
+        further = {"precision_random": 0.71, "precision_random_floor": 0.93, "recall_random": 0.12}
+        made["fidelity"]["labels"]["benign 40X"] |= further
+    folder = read(planted.build(tmp_path / "one", generators={"dcgan, fold 1": made}))
+    return [block for block in fidelity.blocks(folder) if isinstance(block, Table)]
+
+
+def test_copies_and_the_difference_between_labels_are_shown(tmp_path: Path) -> None:
+    whole = tables_of(tmp_path, copies={"z": -12.34, "share": 0.64}, difference_between_labels=0.07)[-1]
+    assert whole.columns == ("Generator", "Copies, z", "Nearer than real, %", "Difference between labels")
+    assert [cell.text for cell in whole.rows[0]] == ["dcgan, fold 1", "-12", "64.0", "0.07"]
+    assert not whole.folded
+
+
+def test_precision_and_recall_on_further_features_and_the_label_probe_are_shown(tmp_path: Path) -> None:
+    probe = {"generated": {"benign 40X": 0.52}, "held_out": {"benign 40X": 0.9}}
+    _, further, _ = tables_of(tmp_path, extractors=["scatter", "random"], label_probe=probe)
+    assert further.folded
+    found = [(head, cell.text) for head, cell in zip(further.columns, further.rows[0], strict=True)]
+    assert found[2:] == [
+        ("Precision (random), %", "71.0"), ("Floor", "93.0"), ("Recall (random), %", "12.0"), ("Floor", "n/a"),
+        ("Probe, %", "52.0"), ("Probe, real, %", "90.0"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("more", [{}, {"copies": None, "difference_between_labels": None, "label_probe": None}])
+def test_what_could_not_be_measured_is_not_defined_and_not_zero(tmp_path: Path, more: dict[str, Any]) -> None:
+    whole = tables_of(tmp_path, **more)[1]  # no table of further measures: there is none
+    assert [cell.text for cell in whole.rows[0]] == ["dcgan, fold 1", "n/a", "n/a", "n/a"]

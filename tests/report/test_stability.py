@@ -64,7 +64,7 @@ def test_every_generator_has_a_row_with_its_verdict_and_its_numbers(folder: Fold
         ["fast, fold 1", "lr_g=0.1, lr_d=0.2", "COLLAPSED", "images of benign are alike", *numbers],
         ["lost, fold 1", "loss=minimax", "failed", "a loss is not finite", *["n/a"] * 5],
     ]
-    assert accuracy[0].startswith("88.1 (")
+    assert accuracy[0].startswith("87.5 (")  # of the worse class: 88.1 over both
     assert accuracy[1].startswith("0.0 (")
     assert accuracy[2:] == ["n/a (no image was judged)"] * 2
 

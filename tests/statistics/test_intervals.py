@@ -18,6 +18,12 @@ def test_square_and_add_by_hand() -> None:
     assert mean == pytest.approx((0.65 - math.sqrt(0.05**2 + 0.2**2), 0.65 + math.sqrt(0.05**2 + 0.05**2)))
 
 
+@pytest.mark.parametrize("known", [Interval(0.1, 0.6), NO_INTERVAL])
+def test_what_has_no_interval_adds_up_to_what_has_none(known: Interval) -> None:
+    for terms in ((Term(1, 0.8, NO_INTERVAL), Term(-1, 0.5, known)), (Term(1, 0.8, known), Term(-1, 0.5, NO_INTERVAL))):
+        assert square_and_add(*terms) is NO_INTERVAL
+
+
 def test_outer_takes_the_ends_of_those_that_exist() -> None:
     assert outer(Interval(0.1, 0.5), NO_INTERVAL, Interval(0.2, 0.6)) == (0.1, 0.6)
     assert outer(NO_INTERVAL) is NO_INTERVAL

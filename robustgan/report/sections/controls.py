@@ -8,6 +8,7 @@ from robustgan.report import cases as lookup
 from robustgan.report.cases import POOLED, SUCCESS, Case, cell, rows_of
 from robustgan.report.document import Block, Cell, Paragraph, Section, Table
 from robustgan.report.folder import Folder
+from robustgan.report.sections import upset
 from robustgan.report.words import absent, percent, points, rest, share_cell, value_cell
 
 MARGIN = 0.10  # an attack must turn this much more than noise does, or it says nothing about robustness
@@ -76,21 +77,4 @@ def _findings(folder: Folder, found: list[Case]) -> list[Block]:
     if names:
         text = f"These attacks do not beat noise by 10 points and say nothing about robustness: {names}."
         blocks.append(Paragraph(text, "warning"))
-    for case in found:
-        reference = [c for c in found if c.kind == "pgd" and _alike(c, case)]
-        best = max((success_of(folder, c) for c in reference), default=math.nan)
-        mine = success_of(folder, case)
-        if case.kind == "advgan" and mine > best:
-            text = (
-                f"{case.title} turns {percent(mine)} % and PGD only {percent(best)} %: an attack that "
-                "needs no gradient when it is used beats the one that does. PGD was not strong enough "
-                "here, and its drop is not the worst case."
-            )
-            blocks.append(Paragraph(text, "warning"))
-    return blocks
-
-
-def _alike(one: Case, other: Case) -> bool:
-    return (one.norm, one.seed, one.source) == (other.norm, other.seed, other.source) and abs(
-        one.eps - other.eps
-    ) < 1e-9
+    return [*blocks, *upset.blocks(folder, found)]

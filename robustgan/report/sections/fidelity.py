@@ -9,12 +9,13 @@ from robustgan.report.document import Block, Cell, Items, Paragraph, Table
 from robustgan.report.folder import Folder
 from robustgan.report.words import absent, count, percent, plain, value_cell
 
+Entries = Mapping[str, Mapping[str, Any]]  # by generator and fold: its status.json
 MEASURES = (("precision", True), ("recall", True), ("variety", False))  # and whether each is a share
 LONG = 10  # rows from which the table is folded
 
 
 def blocks(folder: Folder) -> list[Block]:
-    """The table, copies, and what the monitor did or noted; nothing where no generator measured its fidelity."""
+    """Fidelity a label, copies and labels, and what the monitor did or noted; nothing where none was measured."""
     found = {name: entry for name, entry in folder.run.get("generators", {}).items() if entry.get("fidelity")}
     if not found:
         return []
@@ -32,7 +33,7 @@ def blocks(folder: Folder) -> list[Block]:
     )
     table = Table(caption, heads, tuple(lines), len(lines) >= LONG)
     notes = [text for name, entry in found.items() for text in _notes(name, entry)]
-    return [table, *([Items(tuple(notes))] if notes else []), *_verdict(found)]
+    return [table, *_beyond(found, eyes), _whole(found), *([Items(tuple(notes))] if notes else []), *_verdict(found)]
 
 
 def _extractors(fidelity: Mapping[str, Any]) -> list[str]:
@@ -51,6 +52,54 @@ def _lines(name: str, fidelity: Mapping[str, Any], eyes: list[str]) -> Iterator[
         yield Cell(name), Cell(label), *shown, Cell(f"{values['images']:,}", values["images"])
 
 
+def _beyond(found: Entries, eyes: list[str]) -> list[Block]:
+    """Precision and recall on further features, and the label probe, a label; nothing where no run has either."""
+    keys = [
+        (f"{name}_{eye}", f"{name.capitalize()} ({eye}), %") for eye in eyes[1:] for name in ("precision", "recall")
+    ]
+    heads = (
+        "Generator",
+        "Label",
+        *(head for _, what in keys for head in (what, "Floor")),
+        "Probe, %",
+        "Probe, real, %",
+    )
+    lines = []
+    for name, entry in found.items():
+        probe = entry["fidelity"].get("label_probe") or {}
+        for label, values in entry["fidelity"]["labels"].items():
+            images = values["images"]
+            shown = [_number(values.get(key + end), True, images) for key, _ in keys for end in ("", "_floor")]
+            asked = [_number((probe.get(side) or {}).get(label), True, images) for side in ("generated", "held_out")]
+            lines.append((Cell(name), Cell(label), *shown, *asked))
+    if not any(cell.numeric and not cell.muted for line in lines for cell in line):
+        return []
+    caption = (
+        "Further measures, a label. Precision and recall on other features than above. Probe: share of the images in "
+        "which a linear classifier, fitted to training images, finds the class that was asked for; beside it, held-out "
+        "real images."
+    )
+    return [Table(caption, heads, tuple(lines), folded=True)]
+
+
+def _whole(found: Entries) -> Table:
+    """What is asked of a generator as a whole: does it copy, and do its labels make a difference?"""
+    lines = []
+    for name, entry in found.items():
+        copies, apart = entry["fidelity"].get("copies") or {}, entry["fidelity"].get("difference_between_labels")
+        images = sum(values["images"] for values in entry["fidelity"]["labels"].values())
+        pairs = ((copies.get("z"), False), (copies.get("share"), True), (apart, False))
+        lines.append((Cell(name), *(_number(value, share, images) for value, share in pairs)))
+    heads = ("Generator", "Copies, z", "Nearer than real, %", "Difference between labels")
+    caption = (
+        "Copies: whether generated images lie nearer to training images than held-out real ones do. z of the rank "
+        "test: far below 0 says yes. Nearer than real: share that is nearer than 99 % of those, 1 % by chance. "
+        "Difference between labels: mean distance of two images of one latent vector and two labels, as a share of the "
+        "variety of real images; near 0, labels are ignored."
+    )
+    return Table(caption, heads, tuple(lines))
+
+
 def _number(value: float | None, share: bool, images: int) -> Cell:
     if value is None:
         return absent()
@@ -66,7 +115,7 @@ def _notes(name: str, entry: Mapping[str, Any]) -> Iterator[str]:
         yield f"{name}, step {note['step']}: {note['rule']} ({note['reason']}), noted."
 
 
-def _verdict(found: Mapping[str, Mapping[str, Any]]) -> list[Block]:
+def _verdict(found: Entries) -> list[Block]:
     """Say it where a generator reaches next to nothing of the real images."""
     poor = [
         f"{name} ({label})"

@@ -6,15 +6,14 @@ import math
 
 import pandas as pd
 
+from robustgan.metrics.generated import FAITHFUL
 from robustgan.report import cases as lookup
 from robustgan.report import selection, sheets
-from robustgan.report.cases import POOLED
 from robustgan.report.document import Block, Paragraph, Section
+from robustgan.report.faithfulness import worse
 from robustgan.report.folder import Folder, Row, records
 from robustgan.report.sections import fidelity, rates
 from robustgan.report.words import count, percent
-
-FAITHFUL = 0.80  # GAN-test accuracy of the oracles below which labels are not to be believed
 
 
 def section(folder: Folder) -> Section:
@@ -28,9 +27,9 @@ def section(folder: Folder) -> Section:
         )
     intro = (
         "These images have no original, so nothing here is a drop and nothing has an eps. The label that "
-        "was asked for is a hypothesis: an image counts only if every judging oracle (classifiers of "
-        "other patients and seeds, never the victim) gives that label at least 0.9. Oracles can err "
-        "together, and their error on real held-out images (the floor) is what any fooling rate must be "
+        "was asked for is a hypothesis: an image counts only if every judging oracle (classifiers of other seeds, "
+        "whose epochs other validation patients chose; never the victim) gives that label at least 0.9. Oracles can "
+        "err together, and their error on real held-out images (the floor) is what any fooling rate must be "
         "compared with."
     )
     tables: list[Block] = []
@@ -66,35 +65,25 @@ def _statuses(folder: Folder) -> list[Block]:
     return blocks
 
 
-def oracle_accuracy(rows: pd.DataFrame) -> float:
-    """Share of all generated images, unfiltered, to which the oracles give the label that was asked for."""
-    found = rows[
-        (rows["metric"] == "oracle_accuracy")
-        & (rows["mode"] == "natural")
-        & (rows["magnification"] == POOLED)
-        & (rows["label"] == "both")
-    ]
-    return math.nan if found.empty else float(found["value"].iloc[0])
-
-
 def _faithfulness(rows: pd.DataFrame) -> list[Block]:
-    value, name = oracle_accuracy(rows), lookup.shown(str(rows["attack"].iloc[0]))
-    if math.isnan(value):
-        text = f"Label faithfulness of {name} is not known: no oracle judged the unfiltered images."
+    found, name = worse(rows), lookup.shown(str(rows["attack"].iloc[0]))
+    if math.isnan(found.share):
+        text = f"Label faithfulness of {name} is not known: no oracle judged unfiltered {found.label} images."
         return [Paragraph(text, "warning")]
     text = (
-        f"Label faithfulness of {name}: oracles give the label that was asked for to {percent(value)} % of all "
-        "generated images, unfiltered."
+        f"Label faithfulness of {name}: of all images asked to be {found.label}, the worse of the two classes, "
+        f"unfiltered, the oracles see it in {percent(found.share)} %."
     )
-    if value < FAITHFUL:
+    if not found.holds:
         limit = f"That is below {percent(FAITHFUL)} %: the generator is not label-faithful, and no fooling rate is read"
         return [Paragraph(f"{text} {limit} off its images.", "warning")]
-    return [Paragraph(f"{text} That is enough ({percent(FAITHFUL)} % or more) to read the rates below.")]
+    enough = f"That is enough ({percent(FAITHFUL)} % or more) to read the rates below"
+    return [Paragraph(f"{text} {enough}, but for those of a class and magnification where it is less.")]
 
 
 def _evidence(folder: Folder, rows: pd.DataFrame, identity: Row) -> list[Block]:
     """Rates and the selection curve; where labels do not hold, only the table that says so."""
-    if not oracle_accuracy(rows) >= FAITHFUL:
+    if not worse(rows).holds:
         return [*rates.tables(folder, rows, identity, rates.LABELS)]
     counted = rates.tables(folder, rows, identity, rates.COLUMNS)
     return [*counted, *rates.recognised(folder, rows, identity), selection.figure(folder, identity)]

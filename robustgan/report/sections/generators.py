@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from robustgan.gates.evidence import label_of
 from robustgan.report.document import Block, Cell, Paragraph, Section, Table
 from robustgan.report.folder import Folder
-from robustgan.report.words import percent, plain, points, sized, value_cell
+from robustgan.report.words import absent, percent, plain, points, sized, value_cell
 
 ONE_SIDED = 0.30  # difference between the directions from which a generator is said to turn mostly one class
 LEARNT_BY_HEART = 0.10  # success on training patients above that on validation patients from which it is said
@@ -17,18 +18,22 @@ SIDES = {  # share of a `Check`: where it was counted
     "success": ("validation", "any"), "hide": ("validation", "hide"), "invent": ("validation", "invent"),
     "training": ("training", "any"),
 }  # fmt: skip
-ONE_CHANGE = 0.90  # mean cosine of changes from which they are said to be one change
+ONE_CHANGE = 0.90  # mean cosine of the changes of one class from which they are said to be one change
+ONLY_SIGNS = 0.99  # share of the change at its limit from which the sign of every number is all that was learned
 
 INTRO = (
     "Measured once after each training, on images that the classifier has right, of patients that chose the epoch "
     "(validation) and of as many training images: never on test patients. Saturated: share of the change that is at "
-    "95 % of eps or more. Cosine: of the changes of two different images, 1 when every image gets the same change. "
-    "One-sidedness: success on malignant minus success on benign images."
+    "95 % of eps or more. Cosine: of the changes of two different images of a class, 1 when each gets the same change; "
+    "of the class whose changes are more alike. One-sidedness: success on malignant minus success on benign images."
 )
 
 
 class Check(NamedTuple):
-    """The numbers of one generator, a mean over its folds weighted by images; NaN where there is none."""
+    """The numbers of one generator, a mean over its folds weighted by images; NaN where there is none.
+
+    There is no success where the classifier was not asked; `surrogates` says what its surrogates made of the images.
+    """
 
     name: str
     success: float  # on validation patients
@@ -37,9 +42,10 @@ class Check(NamedTuple):
     training: float
     noise: float
     saturated: float
-    cosine: float
+    cosine: float  # of the class whose changes are more alike: over both, one change a class looks like many
     asked: int | None  # images, over all folds; None where the attack sees the weights
     images: Mapping[str, int]  # that the shares were counted on, over all folds; by the name of the share
+    surrogates: float = math.nan  # success on validation patients, as the surrogates judge
 
 
 def sections(folder: Folder) -> tuple[Section, ...]:
@@ -53,7 +59,8 @@ def sections(folder: Folder) -> tuple[Section, ...]:
     )  # fmt: skip
     caption = "Means over the folds. Images asked about, over all folds: by attacks that do not see the weights."
     table = Table(caption, heads, tuple(_line(check) for check in found))
-    blocks: tuple[Block, ...] = (Paragraph(INTRO), table, *(Paragraph(text, "warning") for text in _findings(found)))
+    said = [Paragraph(text, "warning") for text in _findings(found, _universal(folder))]
+    blocks: tuple[Block, ...] = (Paragraph(INTRO), table, *(Paragraph(text, "note") for text in _unasked(found)), *said)
     return (Section("generators", "Are the generators sound?", blocks),)
 
 
@@ -69,20 +76,26 @@ def _check(name: str, contents: list[Mapping[str, Any]]) -> Check:
     def mean(side: str, goal: str, key: str) -> float:
         return _mean((content[side][goal]["images"], content[side][goal][key]) for content in contents)
 
+    def judged(side: str, goal: str, key: str) -> float:
+        return math.nan if unasked else mean(side, goal, key)
+
+    unasked = any(content.get("judge") == "surrogates" for content in contents)
+    alike = [cosine for goal in ("hide", "invent") if (cosine := mean("validation", goal, "cosine")) == cosine]
     asked = [content["queries"] for content in contents if content["queries"]]
     return Check(
         name=name,
-        success=mean("validation", "any", "success"),
-        hide=mean("validation", "hide", "success"),
-        invent=mean("validation", "invent", "success"),
-        training=mean("training", "any", "success"),
-        noise=mean("validation", "any", "noise_success"),
+        success=judged("validation", "any", "success"),
+        hide=judged("validation", "hide", "success"),
+        invent=judged("validation", "invent", "success"),
+        training=judged("training", "any", "success"),
+        noise=judged("validation", "any", "noise_success"),
         saturated=mean("validation", "any", "saturated"),
-        cosine=mean("validation", "any", "cosine"),
+        cosine=max(alike, default=math.nan),
         asked=sum(entry["used"] for entry in asked) if asked else None,
         images={
             name: sum(content[side][goal]["images"] for content in contents) for name, (side, goal) in SIDES.items()
         },
+        surrogates=mean("validation", "any", "success") if unasked else math.nan,
     )
 
 
@@ -93,23 +106,48 @@ def _mean(pairs: Iterable[tuple[int, float | None]]) -> float:
 
 
 def _line(check: Check) -> tuple[Cell, ...]:
-    side = check.hide - check.invent
+    if check.surrogates == check.surrogates:
+        shares = [absent("judged by surrogates") for _ in range(6)]
+    else:
+        shares = _shares(check)
     asked = Cell("") if check.asked is None else Cell(f"{check.asked:,}", check.asked)
+    whole = sized(check.images["success"])
+    cosine = value_cell(check.cosine, plain(check.cosine, 2), whole)
+    return Cell(check.name), *shares, _share(check.saturated, whole), cosine, asked
+
+
+def _shares(check: Check) -> list[Cell]:
+    """What the classifier says."""
+    side = check.hide - check.invent
     of = {name: sized(images) for name, images in check.images.items()}
     whole = of["success"]
-    return (
-        Cell(check.name), _share(check.success, whole), _share(check.hide, of["hide"]),
-        _share(check.invent, of["invent"]), value_cell(side, points(side), whole),
-        _share(check.training, of["training"]), _share(check.noise, whole), _share(check.saturated, whole),
-        value_cell(check.cosine, plain(check.cosine, 2), whole), asked,
-    )  # fmt: skip
+    return [
+        _share(check.success, whole), _share(check.hide, of["hide"]), _share(check.invent, of["invent"]),
+        value_cell(side, points(side), whole), _share(check.training, of["training"]), _share(check.noise, whole),
+    ]  # fmt: skip
 
 
 def _share(value: float, of: str) -> Cell:
     return value_cell(value, percent(value), of)
 
 
-def _findings(found: list[Check]) -> list[str]:
+def _universal(folder: Folder) -> tuple[str, ...]:
+    """How the names of generators begin of which one change a class is asked."""
+    entries = [entry for entry in folder.config.get("attacks", []) if entry.get("form") == "universal"]
+    return tuple(f"{label_of(entry)} {entry['threat']['norm']} " for entry in entries)
+
+
+def _unasked(found: list[Check]) -> list[str]:
+    """Of generators that may not ask the classifier: whose word there is."""
+    return [
+        f"{check.name} may not ask the classifier. Its own surrogates, on which it was trained, are fooled in "
+        f"{percent(check.surrogates)} % of validation images; that is not the classifier, whose drops are above."
+        for check in found
+        if check.surrogates == check.surrogates
+    ]
+
+
+def _findings(found: list[Check], universal: tuple[str, ...] = ()) -> list[str]:
     texts = []
     for check in found:
         if abs(check.hide - check.invent) > ONE_SIDED:
@@ -120,6 +158,13 @@ def _findings(found: list[Check]) -> list[str]:
                 f"{check.name} succeeds on {percent(check.training)} % of training images and on "
                 f"{percent(check.success)} % of validation images: it learned its training patients by heart."
             )
-        if check.cosine > ONE_CHANGE:
-            texts.append(f"{check.name} gives nearly all images the same change: in effect it is a universal one.")
+        if check.cosine > ONE_CHANGE and not check.name.startswith(universal):
+            texts.append(
+                f"{check.name} gives nearly all images of a class one change: in effect it is a universal one."
+            )
+        if check.saturated > ONLY_SIGNS:
+            texts.append(
+                f"{check.name} is sign-saturated: {percent(check.saturated)} % of its changes are at their limit, so "
+                "the sign of every number is all that it learned."
+            )
     return texts

@@ -8,8 +8,8 @@ from robustgan.gates.origin import CLAIM
 from robustgan.metrics import WORST
 from robustgan.report import cases as lookup
 from robustgan.report.cases import ALARMS, MISSED, POOLED, SUCCESS, Case, cell, rows_of
+from robustgan.report.faithfulness import worse
 from robustgan.report.folder import Folder, Rows, records
-from robustgan.report.sections.generated import FAITHFUL, oracle_accuracy
 from robustgan.report.words import count, interval, listed, percent, points
 
 
@@ -130,16 +130,15 @@ def _place(folder: Folder, case: Case, bad: dict[str, str]) -> str:
 def _generated(folder: Folder, model: str) -> str:
     """What images from scratch do, beside the floor that real images set."""
     pooled = folder.fooling[(folder.fooling["model"] == model) & (folder.fooling["magnification"] == POOLED)]
-    pooled = pooled[pooled["label"] == "both"]
     found = [part for _, part in pooled.groupby(["attack", "seed"], sort=False)]
     if not found:
         return ""
-    faithful = sum(oracle_accuracy(part) >= FAITHFUL for part in found)
+    faithful = sum(worse(part).holds for part in found)
     if len(found) > 1:
         return f"Of {len(found)} generators of images from scratch, label-faithful: {faithful}; their rates are below."
     if not faithful:
         return "The generator of images from scratch is not label-faithful: its fooling rates are no evidence."
-    return _fooled(found[0])
+    return _fooled(found[0][found[0]["label"] == "both"])
 
 
 def _fooled(rows: pd.DataFrame) -> str:

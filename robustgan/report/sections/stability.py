@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from robustgan.gates.evidence import label_of
 from robustgan.report.cases import POOLED
 from robustgan.report.document import Block, Cell, Figure, Paragraph, Picture, Section, Table
+from robustgan.report.faithfulness import worse
 from robustgan.report.figures import contact
 from robustgan.report.folder import Folder, records
 from robustgan.report.pictures import keep, slug
@@ -18,8 +19,8 @@ from robustgan.report.words import absent, percent, plain, share_cell, sized, va
 INTRO = (
     "The same training with something changed at a time. Verdict: the rule of the monitor that applies to the "
     "generator that was kept; one that is not ok has no fooling rate. KID: distance to held-out real images; its floor "
-    "is what real training images reach. Variety and recall: of the worst label. Oracle accuracy: share of all natural "
-    "images that the oracles call what was asked for."
+    "is what real training images reach. Variety and recall: of the worst label. Oracle accuracy: share of the natural "
+    "images asked to be of a class that the oracles call so; of the worse class."
 )
 HEADS = (
     "Generator", "What is changed", "Verdict", "Reason", "Kept step", "KID", "Floor", "Variety", "Recall, %",
@@ -107,10 +108,10 @@ def _step(value: int | None) -> Cell:
 
 
 def _oracles(folder: Folder, attack: str) -> Cell:
-    """GAN-test accuracy over all labels; of the first classifier and seed, as oracles know neither."""
+    """GAN-test accuracy of the worse class; of the first classifier and seed, as oracles know neither."""
     rows = folder.fooling
     rows = rows[(rows["attack"] == attack) & (rows["mode"] == "natural") & (rows["metric"] == "oracle_accuracy")]
-    rows = rows[(rows["magnification"] == POOLED) & (rows["label"] == "both")]
+    rows = rows[(rows["magnification"] == POOLED) & (rows["label"] == worse(rows).label)]
     if rows.empty:
         return absent("no image was judged")
     row = records(rows)[0]
