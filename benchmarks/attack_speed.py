@@ -30,7 +30,7 @@ import platform
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -182,7 +182,7 @@ def fields(place: torch.device, names: tuple[str, ...]) -> Iterator[tuple[Field,
         yield Field(name, victims, x, val.labels), row
 
 
-def steady(blocks: list[Callable[[], list[Row]]]) -> list[Row]:
+def steady(blocks: Sequence[Callable[[], list[Row]]]) -> list[Row]:
     """The rows of the blocks of one model, those with a slow floor measured again, at most AGAIN times each."""
     found = [block() for block in blocks]
     for _ in range(AGAIN):
