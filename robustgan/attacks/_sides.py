@@ -24,8 +24,8 @@ def check_classes(label: str, samples: Samples, side: str, apart: bool = False) 
     """
     rows = samples.rows
     parts = [("", rows)]
-    if apart:
-        parts += [(f" at {scale}X" if scale else "", some) for scale, some in rows.groupby("magnification")]
+    for scale in sorted(set(rows["magnification"].tolist())) if apart else ():
+        parts.append((f" at {scale}X" if scale else "", rows[rows["magnification"] == scale]))
     for where, some in parts:
         malignant = int(some["label"].sum())
         if malignant in (0, len(some)):
