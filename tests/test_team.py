@@ -26,6 +26,7 @@ ADVGAN = {"kind": "advgan", "threat": {"norm": "linf", "eps": 16 / 255}, "epochs
 DCGAN: dict[str, Any] = {
     "kind": "dcgan", "size": 16, "latent": 4, "embedding": 4, "ngf": 4, "ndf": 4,
     "training": {"steps": 12, "batch": 8, "every": 6, "half_life": 0.1},
+    "monitor": {"actions": []},
 }  # fmt: skip
 
 SETTINGS: dict[str, dict[str, Any]] = {

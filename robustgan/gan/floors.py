@@ -51,9 +51,9 @@ def halves(codes: Tensor, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]
     """Indices of as many images on either side, at most `n`; a patient's images (same code) are on one side alone."""
     counts = codes.bincount()
     order = torch.randperm(len(counts), generator=rng)
-    before = counts[order].cumsum(0) - counts[order]  # images of patients earlier in the order
+    middle = counts[order].cumsum(0) - counts[order] / 2  # of each patient's images, in the order of patients
     early = torch.zeros(len(counts), dtype=torch.bool)
-    early[order] = before < min(n, len(codes) / 2)
+    early[order] = middle < len(codes) / 2
     shuffled = torch.randperm(len(codes), generator=rng)
     sides = shuffled[early[codes[shuffled]]], shuffled[~early[codes[shuffled]]]
     size = min(n, *map(len, sides))

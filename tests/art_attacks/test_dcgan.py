@@ -21,6 +21,7 @@ TINY: dict[str, Any] = {
     "ngf": 4,
     "ndf": 4,
     "training": {"steps": 9, "batch": 8, "every": 3},
+    "monitor": {"actions": []},
     "search": {"steps": 60, "lr": 0.5, "near": 0.0, "realism": 0.0},
 }
 

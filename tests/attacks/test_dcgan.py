@@ -29,6 +29,7 @@ TINY = DCGAN.read(
         "ngf": 4,
         "ndf": 4,
         "training": {"steps": 9, "batch": 8, "every": 3},
+        "monitor": {"actions": []},  # nine steps learn nothing, whatever is tried
         "search": {"images": 5, "starts": 2, "steps": 4, "batch": 4},
     }
 )
@@ -237,7 +238,7 @@ def test_a_saturated_discriminator_ends_the_training_and_marks_the_generator(
     tmp_path: Path, sides: tuple[Samples, Samples], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(game, "turn", lambda played, pool: torch.tensor([0.0, 1.0, 2.0, 1.0, 1.0]))
-    network = fitted(tmp_path, sides, TINY.model_copy(update={"monitor": Watch(shortest=6)}))
+    network = fitted(tmp_path, sides, TINY.model_copy(update={"monitor": Watch(shortest=6, actions=())}))
     assert json.loads((tmp_path / "status.json").read_text())["status"] == "D_SATURATED"
     assert len((tmp_path / "stats.jsonl").read_text().splitlines()) == 2  # it did not go on to step 9
     with pytest.raises(RunError, match="D_SATURATED"):
@@ -259,7 +260,7 @@ def test_a_dead_or_frozen_discriminator_ends_the_training(
     numbers: Callable[[int], list[float]],
 ) -> None:
     monkeypatch.setattr(game, "turn", lambda played, pool: torch.tensor(numbers(played.step)))
-    network = fitted(tmp_path, sides, TINY.model_copy(update={"monitor": Watch(shortest=6)}))
+    network = fitted(tmp_path, sides, TINY.model_copy(update={"monitor": Watch(shortest=6, actions=())}))
     status = json.loads((tmp_path / "status.json").read_text())
     assert (status["status"], status["warnings"][0]["rule"]) == (rule, rule)
     with pytest.raises(RunError, match=rule):

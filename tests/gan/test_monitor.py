@@ -25,6 +25,7 @@ def test_a_healthy_training_is_left_alone() -> None:
     assert monitor.on_fit(0.6, Opinion(1.0, 0.8, -1.0), WATCH) is None
     assert monitor.on_distances([[9.0, 0.5], [4.0, 0.3], [3.0, 0.2], [3.4, 0.2], [2.0, 0.2]], WATCH) is None
     assert monitor.on_recalls({"benign": [0.1, 0.4, 0.6, 0.5]}, {"benign": 60}, WATCH) is None
+    assert monitor.on_coverage({"benign": 0.3}, {"benign": 0.9}, {"benign": 60}, WATCH) is None
     assert monitor.on_variety({"benign": 0.9}, {"benign": 1.0}, WATCH) is None
     assert monitor.on_twins({"benign": 0.02}, {"benign": 0.0}, WATCH) is None
     assert monitor.on_distance(1.0, 50.0, WATCH) is None
@@ -93,6 +94,23 @@ def test_lost_recall_is_judged_a_label_at_a_time_and_named() -> None:
     assert found is not None
     assert "malignant" in found.reason
     assert monitor.on_recalls(series, {"benign": 16, "malignant": 16}, WATCH) is None  # too few images to be sure
+
+
+def test_a_label_that_was_never_covered_is_collapsed_where_images_are_enough_to_say_so() -> None:
+    made, real, images = {"benign": 0.5, "malignant": 0.08}, {"benign": 0.9, "malignant": 0.9}, {"benign": 60}
+    found = monitor.on_coverage(made, real, {**images, "malignant": 50}, WATCH)
+    assert rule(found) == "COLLAPSED"
+    assert found is not None
+    assert "malignant" in found.reason
+    assert monitor.on_coverage(made, real, {**images, "malignant": 49}, WATCH) is None
+    assert monitor.on_coverage({**made, "malignant": 0.1}, real, {**images, "malignant": 50}, WATCH) is None
+
+
+def test_labels_are_not_averaged_by_the_probe() -> None:
+    found = monitor.on_labels({"benign": 1.0, "malignant": 0.5}, {"benign": 0.9, "malignant": 0.9}, WATCH)
+    assert rule(found) == "LABEL_LEAK"
+    assert found is not None
+    assert "malignant" in found.reason
 
 
 def test_collapse_is_judged_a_label_at_a_time_and_named() -> None:

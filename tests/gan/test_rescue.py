@@ -153,6 +153,9 @@ def test_after_an_action_the_rules_look_at_what_came_after_it(sides: tuple[Sampl
         ({"signs": [0.99] * 3}, "OVERFIT"),
         ({"distances": [[1.0, 0.0], [3.0, 0.0], [3.0, 0.0]]}, "REGRESSED"),
         ({"recalls": {"benign 40X": [0.9, 0.1, 0.1]}, "sizes": {"benign 40X": 50}}, "COLLAPSED"),
+        ({"flaws": [["COLLAPSED", "twins"]] * 2}, "COLLAPSED"),
+        ({"flaws": [[], ["MEMORISED", "copies"], ["MEMORISED", "more copies"]]}, "MEMORISED"),
+        ({"flaws": [["LABEL_LEAK", "benign"], ["LABEL_LEAK", "malignant"]]}, "LABEL_LEAK"),
     ],
 )
 def test_every_rule_of_the_training_reaches_the_ladder(
@@ -165,6 +168,37 @@ def test_every_rule_of_the_training_reaches_the_ladder(
     game.step = 3
     rescue.attend(game, FINE)
     assert [t["rule"] for t in game.taken] == [rule]
+
+
+@pytest.mark.parametrize(
+    ("step", "flaws"),
+    [
+        (2, [["COLLAPSED", "twins"]] * 2),  # of 9: before 30 % of the steps
+        (3, [["COLLAPSED", "twins"]]),
+        (3, [["COLLAPSED", "twins"], []]),
+        (3, [[], ["COLLAPSED", "twins"]]),
+        (3, [["LABEL_LEAK", "benign"], ["COLLAPSED", "twins"]]),
+    ],
+)
+def test_generated_images_set_off_an_action_late_and_at_two_looks_alone(
+    sides: tuple[Samples, Samples], step: int, flaws: list[list[str]]
+) -> None:
+    game = begun(sides, attack())
+    game.step, game.losses, game.gaps, game.signs, game.flaws = step, [0.6, 0.9, 0.8], [1.0] * 3, [0.5] * 3, flaws
+    rescue.attend(game, FINE)
+    assert game.taken == game.noted == []
+
+
+def test_an_attempt_without_a_generator_that_passes_is_followed_by_another(sides: tuple[Samples, Samples]) -> None:
+    game = begun(sides, attack())
+    game.step, game.losses, game.gaps, game.signs = 9, [0.6, 0.9, 0.8] * 3, [1.0] * 9, [0.5] * 9
+    game.untrained, game.best_kid, game.best_step = 10.0, 1.0, 6
+    rescue.attend(game, FINE)
+    assert game.taken == []
+    game.best_flaw = ["LABEL_LEAK", "benign"]
+    rescue.attend(game, FINE)
+    assert [(t["rule"], t["action"]) for t in game.taken] == [("LABEL_LEAK", "restart")]
+    assert game.attempt == 1
 
 
 def test_a_healthy_training_takes_no_action_and_notes_nothing(tmp_path: Path, sides: tuple[Samples, Samples]) -> None:

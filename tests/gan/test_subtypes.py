@@ -29,6 +29,7 @@ SETTINGS: dict[str, Any] = {
     "ngf": 2,
     "ndf": 2,
     "training": {"steps": 2, "batch": 8, "every": 2},
+    "monitor": {"actions": []},
     "search": {"images": 2, "starts": 1, "steps": 1},
 }
 
