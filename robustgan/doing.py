@@ -14,11 +14,11 @@ from typing import Any
 
 from robustgan import lease, memory, provenance, steps, store
 from robustgan.errors import FullDiskError, InputError, MachineError, MemoryShortError, RunError
+from robustgan.hosting import heeded
 from robustgan.journal import Tick
 from robustgan.parts import Joined, failure, summed
 from robustgan.profiling import kernels, kernels_of
 from robustgan.stages import Place, Stage
-from robustgan.stopping import heeded
 from robustgan.work import Work
 
 ROOM = 2**20  # bytes: a disk with less is full, for whoever just failed to write to it
@@ -57,6 +57,8 @@ def fill(stage: Stage, place: Place, tick: Tick, folder: Path, tell: Tick) -> di
         tell(done, total, text)
         tick(done, total, text)
         look()
+        if not stop.patient:  # in a thread nothing interrupts it
+            stop.leave()
 
     inputs = {name: place.near(need) for name, need in stage.takes.items()}
     notes = None if isinstance(stage, Joined) else kernels_of(place, stage)

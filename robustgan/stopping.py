@@ -3,6 +3,8 @@
 A step is told that it is to stop. One with checkpoints leaves as soon as the next is written; any other leaves at once,
 as nothing of it is kept. Where either takes too long it is interrupted, and where even that is not heard (a long call
 into a library), the process ends as if it had been killed, which no run minds.
+
+A thread hears no signals; hosting.py says what it asks.
 """
 
 from __future__ import annotations

@@ -2,20 +2,29 @@
 
 A task's key is its stage's, so that two runs that ask for one stage get one task. A stage that fails is never tried
 again by dask: it would fail again. One whose worker died is, as often as the scheduler's `allowed-failures` says.
+
+A worker does a task in a thread, which hears no signals; its nanny does, and tells the worker to close. A task that
+finds its worker closing leaves as a process would (stopping.py), before the nanny's patience ends.
 """
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+from collections.abc import Iterable
 from concurrent.futures import Future
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import dask
-from distributed import Client, KilledWorker, LocalCluster
+from distributed import Client, KilledWorker, LocalCluster, Nanny, Status, get_worker
 from distributed import Future as Task
 from distributed.comm.addressing import get_address_host_port
 
+from robustgan import hosting, stopping
 from robustgan.errors import InputError, RunError
 from robustgan.execute import Backend, Job
 from robustgan.execute.local import DEATHS
@@ -25,6 +34,8 @@ PATIENCE = 30  # seconds in which a scheduler must answer
 # For as long as workers of our own may be started anew: without `daemon` a worker may start processes, those of a
 # training that several share.
 SETTINGS = {"distributed.scheduler.allowed-failures": DEATHS - 1, "distributed.worker.daemon": False}
+ENDING = (Status.closing, Status.closed, Status.failed)
+NANNY = 0.8  # share of the time that a nanny is given to close, after which it kills its worker
 GPU = "GPU"  # name of the resource: `dask worker --resources GPU=1`
 
 
@@ -55,7 +66,7 @@ class Cluster(Backend):
         """Give a stage to the scheduler; one that works on a device goes where a GPU is free, if any worker has one."""
         gpus = any(worker["resources"].get(GPU) for worker in self._workers())
         wants = {GPU: 1} if gpus and stage.settings.get("device", "cpu") != "cpu" else None
-        task = self.client.submit(job, key=f"{stage.kind}-{stage.key}", pure=False, resources=wants)
+        task = self.client.submit(partial(hosted, job), key=f"{stage.kind}-{stage.key}", pure=False, resources=wants)
         self.tasks.add(task)
         future: Future[object] = Future()
         task.add_done_callback(lambda over: self._settle(over, future))
@@ -65,6 +76,7 @@ class Cluster(Backend):
         """Give up what is still asked for; end the workers and then the scheduler where they were started here."""
         self.client.close()
         if self.own:
+            self.own.sync(_part, self.own.workers.values())
             self.own.close()
         self.settings.close()
 
@@ -91,6 +103,26 @@ class Cluster(Backend):
                 "killed it, or memory ran out. Run again to try once more."
             )
         future.set_exception(error or RunError("the dask scheduler gave it up or is gone. Run again to go on."))
+
+
+def hosted(job: Job) -> None:
+    """Do a job in a worker, and end the worker's process with it where that is leaving."""
+    worker = get_worker()
+    if worker.nanny:  # it alone heeds signals, which may reach a whole group of processes
+        for one in stopping.SIGNALS:
+            worker.loop.add_callback(signal.signal, one, signal.SIG_IGN)
+    before = hosting.HOST.set(lambda: worker.status in ENDING)
+    try:
+        job()
+    except stopping.Stopped as stop:
+        os._exit(128 + stop.signum)  # the scheduler must not take it for a failure: another worker goes on
+    finally:
+        hosting.HOST.reset(before)
+
+
+async def _part(nannies: Iterable[Nanny]) -> None:
+    """Close workers of our own, with the time that a training has to reach a checkpoint; dask gives them less."""
+    await asyncio.gather(*(nanny.close(timeout=stopping.PATIENCE / NANNY) for nanny in nannies))
 
 
 def _start(workers: int) -> LocalCluster:

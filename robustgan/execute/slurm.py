@@ -25,6 +25,7 @@ from robustgan.stages import Place, Stage
 KNOWN = (0, 3)  # exit codes of a shard that did what it could: the stages say what failed
 LOOK = 5.0  # seconds between two looks at the jobs
 GLANCE = 0.2  # seconds between two looks at a shard's process
+TIMEOUTS = 1000  # times that a job which runs out of time is queued again; 3 by default, too few for a long training
 PATIENCE = 20.0  # seconds that it has to leave: twice what it says it needs
 
 
@@ -92,7 +93,7 @@ def executor(logs: Path, parameters: str) -> submitit.SlurmExecutor:
     """
     asked: dict[str, Any] = read_yaml(Path(parameters)) if parameters else {}
     try:
-        made = submitit.SlurmExecutor(logs)
+        made = submitit.SlurmExecutor(logs, max_num_timeout=TIMEOUTS)
         made.update_parameters(**{"job_name": "robustgan", **asked})
     except (RuntimeError, ValueError) as error:
         raise InputError(f"--backend slurm: {error}") from error

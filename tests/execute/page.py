@@ -1,4 +1,4 @@
-"""The commands of docs/running.md for a dask cluster, taken from the page: only host, port and paths are changed."""
+"""The commands of docs/running.md for dask and SLURM, taken from the page: only host, port and paths are changed."""
 
 import os
 import re
@@ -22,8 +22,7 @@ class Page(NamedTuple):
 
 def read() -> Page:
     """The commands, in the page's order; another number of them is an error here."""
-    _, _, section = PAGE.read_text("utf-8").partition("\n## On a dask cluster\n")
-    section, _, _ = section.partition("\n## ")
+    section = under("On a dask cluster")
     own, exports, scheduler, worker, run = re.findall(r"```(?:bash|console)\n(?:\$ )?(.*?)\n```", section, re.DOTALL)
     (daemon,) = re.findall(r"`(export DASK_DISTRIBUTED__WORKER\w+=\w+)`", section)
     assert exports.startswith("export DASK_DISTRIBUTED__COMM__TLS__")
@@ -31,6 +30,20 @@ def read() -> Page:
     assert " dask worker tls://" in worker
     assert run.startswith("robustgan run quickstart --backend dask --scheduler tls://")
     return Page(own, exports, scheduler, worker, run, daemon)
+
+
+def under(heading: str) -> str:
+    """A section of the page."""
+    _, found, section = PAGE.read_text("utf-8").partition(f"\n## {heading}\n")
+    assert found, heading
+    return section.partition("\n## ")[0]
+
+
+def job(folder: Path) -> Path:
+    """The file with what a job of SLURM asks for, as the page's command writes it."""
+    (command,) = re.findall(r"```bash\n(cat > job\.yaml .*?)\n```", under("On SLURM"), re.DOTALL)
+    subprocess.run(["bash", "-ec", command], cwd=folder, check=True)
+    return folder / "job.yaml"
 
 
 def here(command: str, folder: Path, port: int) -> str:

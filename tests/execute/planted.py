@@ -1,8 +1,9 @@
-"""Steps with planted behaviour, in a module that worker processes can import; all but `share` do without torch."""
+"""Steps with planted behaviour, in a module that worker processes can import; only two need torch."""
 
 import os
 import signal
 import time
+from functools import partial
 
 from robustgan.errors import InputError, RunError
 from robustgan.work import Work
@@ -92,6 +93,28 @@ def answer(work: Work) -> None:
     mean = float(work.team.mean(torch.tensor([float(work.team.rank)])))
     if work.team.leads:
         (work.data / work.settings["word"]).write_text(f"{mean} of {work.team.size}", "utf-8")
+
+
+def train(work: Work) -> None:
+    """Be a training of many steps, which ends when the file `enough` is there; say the number of each step."""
+    last = work.journal.load()
+    done = last["done"] if last else 0
+    while not (work.data / "enough").exists():
+        done += 1
+        with (work.data / work.settings["word"]).open("a", encoding="utf-8") as file:
+            file.write(f"{os.getpid()} {done}\n")
+        time.sleep(0.02)
+        work.journal.step(done, 0, "", partial(dict, done=done))
+    note(work)
+
+
+def count(work: Work) -> None:
+    """Keep no checkpoints, tell of steps without end."""
+    (work.data / work.settings["word"]).write_text(str(os.getpid()), "utf-8")
+    while not (work.data / "enough").exists():
+        time.sleep(0.02)
+        work.tick(1, 2, "")
+    note(work)
 
 
 def hang(work: Work) -> None:

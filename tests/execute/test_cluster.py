@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from robustgan.errors import InputError, MachineError, RunError
 from robustgan.execute.cluster import Cluster
 from robustgan.stages import Place
 from tests.execute import certificates, page, planted
-from tests.execute.conftest import Carry, alive, await_file, stage, tree, words
+from tests.execute.conftest import Carry, alive, await_end, await_file, below, stage, tree, words
 from tests.faults.conftest import TINY
 from tests.test_cli_run import CHANGES
 
@@ -49,7 +50,8 @@ class Parts:
         if file:
             await_file(folder / FILE)
         worker = self.here(COMMANDS.worker).replace(address, option if file else address)
-        self.workers = [self.start(command) for command in (worker.replace(GPU, ""), worker)]
+        self.commands = [worker.replace(GPU, ""), worker]
+        self.workers = [self.start(command) for command in self.commands]
 
     def here(self, command: str) -> str:
         return page.here(command, self.folder, self.port)
@@ -73,17 +75,10 @@ def free_port() -> int:
         return port
 
 
-def below(pid: int) -> list[int]:
-    """Processes that a process started, and those that they did, but for Python's own tracker of what they share."""
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    found = [int(one) for task in tasks for one in task.read_text().split()] if alive(pid) else []
-    found = [one for one in found if b"resource_tracker" not in Path(f"/proc/{one}/cmdline").read_bytes()]
-    return [*found, *(one for child in found for one in below(child))]
-
-
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
     made = Parts(tmp_path_factory.mktemp("cluster"))
+    await_workers(made)
     yield made
     pids = [one for process in (made.scheduler, *made.workers) for one in (process.pid, *below(process.pid))]
     made.stop()
@@ -98,6 +93,12 @@ def connected(parts: Parts) -> Iterator[Cluster]:
         made = Cluster(parts.where, 1)
         yield made
         made.close()
+
+
+def await_workers(parts: Parts) -> None:
+    """Wait until both are there."""
+    with connected(parts) as crew:
+        crew.client.wait_for_workers(2, timeout=planted.GIVE_UP)
 
 
 @pytest.fixture
@@ -220,6 +221,62 @@ def test_a_run_that_was_killed_goes_on(cluster: Cluster, parts: Parts, carry: Ca
     assert words(place, [late]) == ["late root"]
 
 
+OWN = """
+from pathlib import Path
+import sys
+from robustgan import pipeline
+from robustgan.execute import Manner
+from robustgan.execute.cluster import Cluster
+from robustgan.stages import Place
+from tests.execute import planted
+from tests.execute.conftest import quiet, stage, tree
+if __name__ == "__main__":
+    root = Path(sys.argv[1])
+    pipeline.work([stage(planted.hang, "hangs")], Place(root / "out", root / "data"), quiet, Manner(Cluster("", 2)))
+"""
+
+
+def test_no_worker_outlives_a_run_with_a_cluster_of_its_own_that_is_killed(place: Place) -> None:
+    (place.data / "driver.py").write_text(OWN)
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    driver = subprocess.Popen([sys.executable, place.data / "driver.py", place.data.parent], env=env)
+    worker = int(await_file(place.data / "hangs"))
+    pids = below(driver.pid)
+    assert worker in pids
+    assert len(pids) >= 2
+    driver.kill()
+    driver.wait()
+    await_end(pids)
+
+
+def test_a_worker_that_is_stopped_keeps_its_checkpoint_and_another_goes_on(
+    cluster: Cluster, parts: Parts, place: Place, carry: Carry
+) -> None:
+    """SIGTERM for what the page's command started, and, as from a system that stops a unit, for all that it did."""
+    told = place.data / "training"
+
+    def stop() -> None:
+        try:
+            worker = int(await_file(told).split()[0])
+            (i,) = (i for i, one in enumerate(parts.workers) if worker in below(one.pid))
+            for pid in (parts.workers[i].pid, *below(parts.workers[i].pid)):
+                os.kill(pid, signal.SIGTERM)
+            parts.workers[i].wait(planted.GIVE_UP)
+            parts.workers[i] = parts.start(parts.commands[i])
+        finally:
+            (place.data / "enough").touch()
+
+    with ThreadPoolExecutor(1) as thread:
+        stopped = thread.submit(stop)
+        done, failed = carry([stage(planted.train, "training")], cluster)
+        stopped.result()
+    await_workers(parts)
+    assert (len(done), failed) == (1, [])
+    pids, steps = zip(*(line.split() for line in told.read_text().splitlines()), strict=True)
+    assert len(set(pids)) == 2
+    assert [int(step) for step in steps] == list(range(1, len(steps) + 1))  # none was lost and none was done twice
+
+
 def test_a_cluster_of_its_own_ends_with_the_run(carry: Carry, place: Place) -> None:
     before = set(below(os.getpid()))  # the other tests' cluster
     crew = Cluster("", 2)
@@ -261,6 +318,38 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("robustgan.execute.cluster.PATIENCE", 1)
     with pytest.raises(InputError, match=r"no scheduler answers at tcp://127.0.0.1:9"):
         Cluster("tcp://127.0.0.1:9", 1)
+
+
+@pytest.fixture
+def strangers(tmp_path: Path) -> dict[str, str]:
+    """Settings of TLS with certificates of another authority."""
+    certificates.write(tmp_path)
+    return page.tls(page.exported(page.here(COMMANDS.exports, tmp_path, 0), dict(os.environ)))
+
+
+def test_a_client_with_certificates_of_another_authority_is_refused(
+    parts: Parts, strangers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("robustgan.execute.cluster.PATIENCE", 2)
+    with dask.config.set(strangers), pytest.raises(InputError, match="no scheduler answers at tls://") as caught:
+        Cluster(parts.where, 1)
+    assert "CERTIFICATE" in str(caught.value).upper()
+
+
+def test_a_client_that_trusts_the_authority_and_has_no_certificate_of_its_is_refused(
+    parts: Parts, strangers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the scheduler that refuses it: with that alone, the client would connect."""
+    monkeypatch.setattr("robustgan.execute.cluster.PATIENCE", 2)
+    authority = {name: value for name, value in page.tls(parts.env).items() if name.endswith("ca-file")}
+    with dask.config.set({**strangers, **authority}), pytest.raises(InputError, match="no scheduler answers at tls://"):
+        Cluster(parts.where, 1)
+
+
+def test_a_client_without_tls_is_refused(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("robustgan.execute.cluster.PATIENCE", 2)
+    with pytest.raises(InputError, match="no scheduler answers at tcp://"):
+        Cluster(parts.where.replace("tls://", "tcp://"), 1)
 
 
 def test_an_address_without_a_port_is_refused_before_a_client_is_made(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,21 +1,26 @@
 """SLURM without SLURM: the real jobs through submitit's local executor, the submission through its mocked commands."""
 
+import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import submitit
+from submitit.core.job_environment import SignalHandler
+from submitit.core.utils import DelayedSubmission
+from submitit.slurm.slurm import SlurmJobEnvironment
 from submitit.slurm.test_slurm import mocked_slurm
 
 from robustgan import store
+from robustgan.config import read_yaml
 from robustgan.errors import InputError, RunError
 from robustgan.execute import slurm
 from robustgan.journal import silent
 from robustgan.parts import cut
 from robustgan.stages import Place
 from tests import cells
-from tests.execute import planted
+from tests.execute import page, planted
 from tests.execute.conftest import Carry, await_file, stage, tree
 
 
@@ -65,17 +70,37 @@ def test_an_interrupted_job_lets_its_command_leave_and_starts_it_again(tmp_path:
 
 
 def test_slurm_gets_one_array_with_what_a_job_asks_for(tmp_path: Path) -> None:
-    (tmp_path / "job.yaml").write_text("partition: gpu\ntime: 90\ngpus_per_node: 1\n")
+    """What it asks for is the file on the page, in full."""
+    job = page.job(tmp_path)
+    asked_for = read_yaml(job)
+    assert {"partition", "time", "mem"} <= set(asked_for)
     with mocked_slurm() as mock:
-        jobs = slurm.array(slurm.executor(tmp_path / "logs", str(tmp_path / "job.yaml")), ["robustgan"], 4)
+        jobs = slurm.array(slurm.executor(tmp_path / "logs", str(job)), ["robustgan"], 4)
         assert [job.job_id for job in jobs] == [f"12_{i}" for i in range(4)]
         asked = max((path.read_text("utf-8") for path in (tmp_path / "logs").rglob("*.sh")), key=len)
-        for line in ("--array=0-3", "--partition=gpu", "--time=90", "--gpus-per-node=1", "--job-name=robustgan"):
-            assert f"#SBATCH {line}" in asked
+        options = [f"--{name.replace('_', '-')}={value}" for name, value in asked_for.items()]
+        assert "#SBATCH --array=0-3" in asked
+        assert {f"#SBATCH {option}" for option in (*options, "--job-name=robustgan")} <= set(asked.splitlines())
         mock.set_job_state("12", "FAILED", 4)
         lost = slurm.finish(jobs, silent)
     assert len(lost) == 4
     assert lost[2].startswith("job 12_2 broke off; its log is ")
+
+
+def test_a_job_that_runs_out_of_time_is_queued_again_more_often_than_submitit_would_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SLURM's last word to a job comes as often as its time is over; the job starts from the file that it left."""
+    with mocked_slurm():
+        (job,) = slurm.array(slurm.executor(tmp_path, ""), ["robustgan"], 1)
+    monkeypatch.setattr(SignalHandler, "has_timed_out", lambda self: True)
+    queued: list[int] = []
+    monkeypatch.setattr(SlurmJobEnvironment, "_requeue", lambda self, left: queued.append(left))
+    for _ in range(20):
+        delayed = DelayedSubmission.load(job.paths.submitted_pickle)
+        with pytest.raises(SystemExit):
+            SignalHandler(SlurmJobEnvironment(), job.paths, delayed).checkpoint_and_try_requeue(signal.SIGUSR2)
+    assert len(queued) == 20
 
 
 def test_a_wrong_parameter_and_a_machine_without_slurm_are_named(tmp_path: Path) -> None:

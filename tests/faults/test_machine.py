@@ -3,6 +3,7 @@
 import errno
 import json
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from tests.faults.conftest import Ask, Undisturbed, points, printed, same, undo
 
 ELSEWHERE = {"host": "far", "machine": "far away", "pid": 1, "born": "1", "token": "t", "started": 1.0, "beat": 1.0}
+
+PROMISED = 10.0  # seconds in which a run that is asked to stop has left
 
 
 def left(folder: Path) -> set[str]:
@@ -34,6 +37,7 @@ def test_a_training_that_is_stopped_keeps_its_checkpoint(
     at = [i for i, point in enumerate(whole, 1) if point[2] == "tick"]
     fault = {"kind": folder.parent.name, "number": at[len(at) // 2 - 1], "signal": signum}
     assert ask(copy, fault) == [128 + signum], printed(copy)
+    assert time.monotonic() - float(Path(f"{copy}.log.at").read_text("utf-8")) < PROMISED
     before = own_of(points(copy), folder)
     assert ticks(before[fault["number"] :]) == 0  # it left after the step under way
     assert "checkpoint.pt" in left(folder)

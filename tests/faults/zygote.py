@@ -5,7 +5,8 @@ exit code, or minus the signal, of one `robustgan WORDS` for each fault; all of 
 to `LOG.txt`, the points that they pass to `LOG`. A fault may have
 
 - `kind`, `number`: it comes at the n-th point of stages of that kind, or at any point of the kinds in `later`;
-- `signal`: the process gets this signal then; or `errno`: what it was about to do fails with this error;
+- `signal`: the process gets this signal then, and `LOG.at` says when, on the machine's monotonic clock;
+- `errno`: what it was about to do fails with this error;
 - `torn`: a file that is about to get its name is cut in half first, as by a kill in the middle of writing it
   (libraries write their files without Python knowing);
 - `more`: words of the command that are its own;
@@ -85,6 +86,7 @@ class Fault:
         if "errno" in self.fault:
             self.busy = False
             raise OSError(self.fault["errno"], os.strerror(self.fault["errno"]), str(path))
+        Path(f"{self.log.name}.at").write_text(str(time.monotonic()), "utf-8")
         os.kill(os.getpid(), self.fault.get("signal", signal.SIGKILL))
 
 
