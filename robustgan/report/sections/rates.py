@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from robustgan.metrics import PEOPLE_NAMES
 from robustgan.report import cases as lookup
 from robustgan.report.document import Block, Cell, Paragraph, Table
 from robustgan.report.folder import Folder, Row, records
@@ -31,7 +32,9 @@ COLUMNS: Heads = {
 }
 RECOGNISED = {
     "sensitivity": "Sensitivity", "sensitivity_corrected": "Sensitivity, corrected",
+    "sensitivity_corrected_people": "Sensitivity, corrected",
     "specificity": "Specificity", "specificity_corrected": "Specificity, corrected",
+    "specificity_corrected_people": "Specificity, corrected",
 }  # fmt: skip
 MODES = {
     "real": "real (the floor)",
@@ -64,7 +67,7 @@ def recognised(folder: Folder, rows: pd.DataFrame, identity: Row) -> Iterator[Bl
     """Sensitivity and specificity on accepted images, as counted and corrected; magnifications apart are folded."""
     rows = rows[rows["metric"].isin(RECOGNISED)]
     metrics = [metric for metric in RECOGNISED if metric in set(rows["metric"])]
-    names = ("Magnification", "Images", *(RECOGNISED[metric] for metric in metrics))
+    names = ("Magnification", "Images", *(_head(folder, metric) for metric in metrics))
     for chosen, folded in _scales(rows):
         lines = tuple(
             (Cell(scale), Cell(words), *(_rate(part, mode, metric) for metric in metrics))
@@ -76,6 +79,12 @@ def recognised(folder: Folder, rows: pd.DataFrame, identity: Row) -> Iterator[Bl
         yield Table(_caption(folder, identity, what, folded), names, lines, folded)
     if "sensitivity_corrected" in metrics:
         yield Paragraph(CORRECTION, "note")
+
+
+def _head(folder: Folder, metric: str) -> str:
+    """Head of a column; what people corrected names them."""
+    by = f", by people ({folder.rating.who})" if folder.rating and metric in PEOPLE_NAMES else ""
+    return RECOGNISED[metric] + by
 
 
 def _scales(rows: pd.DataFrame) -> list[tuple[list[str], bool]]:
