@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from typer.testing import CliRunner
 
 from robustgan import cli, seal, tables
+from robustgan.errors import InputError
+from robustgan.gates.evidence import read_run
 from robustgan.metrics import people
 from robustgan.rating.key import CLASSES, COLUMNS, KEY, key_path, read_key
 from robustgan.report.render import render
@@ -36,6 +39,19 @@ def test_from_a_run_to_scores(tmp_path: Path) -> None:
     assert "q, searched malignant       " in told
 
 
+def scored(sheet: Path, report: Path, *words: str) -> str:
+    """`rate score --into` in this process; what it printed, or the error."""
+    done = CliRunner().invoke(cli.app, ["rate", "score", str(sheet), "--into", str(report), *words])
+    if done.exception:
+        raise done.exception
+    return done.output
+
+
+def small(place: Path) -> Path:
+    """A planted report with few predictions; its generated images are as many as ever."""
+    return planted.build(place, repeats=1, levels=(8,), magnifications=(40,))
+
+
 def sealed(report: Path) -> Path:
     (report / "run.json").write_text(json.dumps({"stages": [], "files": seal.digests(report)}))
     return report
@@ -58,14 +74,12 @@ def written(place: Path, report: Path, shown: int, wrong: float) -> Path:
 
 
 def test_what_people_say_stands_in_the_report(tmp_path: Path) -> None:
-    report = planted.build(tmp_path / "planted")
+    report = small(tmp_path / "planted")
     render(report)
-    before = (report / "report.md").read_text("utf-8")
-    assert "by people" not in before
+    assert "by people" not in (report / "report.md").read_text("utf-8")
     naive = tables.read(sealed(report) / "fooling.csv", tables.FOOLING)
-    sheet = written(tmp_path / "sheet", report, 40, 0.1)
-    told = robustgan("rate", "score", str(sheet), "--into", str(report), "--kind", "pathologist")
-    assert f"Report: {report}/report.html, corrected by 1 pathologist" in told
+    told = scored(written(tmp_path / "sheet", report, 40, 0.1), report, "--kind", "pathologist")
+    assert "report.html, corrected by 1 pathologist" in " ".join(told.split())
     after = (report / "report.md").read_text("utf-8")
     assert "Sensitivity, corrected, by people (1 pathologist)" in after
     assert "labels of accepted images that are right, say 1 pathologist" in after
@@ -77,38 +91,47 @@ def test_what_people_say_stands_in_the_report(tmp_path: Path) -> None:
     assert set(fooling["mode"][more]) == {"natural", "searched"}
     assert fooling[~more].reset_index(drop=True).equals(naive)
     assert "ana" not in (report / "rating.json").read_text("utf-8")
-    robustgan("report", str(report))
-    assert (report / "report.md").read_text("utf-8") == after
     assert seal.digests(report) == json.loads((report / "run.json").read_text("utf-8"))["files"]
+    seal.check(report)
 
 
-def test_a_rating_is_sealed_and_scoring_again_replaces_it(tmp_path: Path) -> None:
-    report = planted.build(tmp_path / "planted")
-    render(report)
-    sealed(report)
+def test_a_rating_is_sealed_and_scoring_again_replaces_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("robustgan.report.render.render", lambda folder: None)  # this is about the seal
+    report = sealed(small(tmp_path / "planted"))
     sheet, other = (written(tmp_path / name, report, 40, wrong) for name, wrong in (("sheet", 0.1), ("other", 0.2)))
-    robustgan("rate", "score", str(sheet), "--into", str(report))
+    scored(sheet, report)
     rating = report / "rating.json"
     first = rating.read_bytes()
     rating.write_bytes(first.replace(b'"kind": "non-expert"', b'"kind": "pathologist"'))
-    assert "rating.json changed since" in robustgan("report", str(report), code=2)
+    with pytest.raises(InputError, match=r"rating\.json changed since"):
+        seal.check(report)
     rating.unlink()
-    assert "rating.json changed since" in robustgan("report", str(report), code=2)
-    robustgan("rate", "score", str(other), "--into", str(report))  # also after somebody tampered with the one before
+    with pytest.raises(InputError, match=r"rating\.json changed since"):
+        read_run(report)  # as gates do
+    scored(other, report)  # also after somebody tampered with the one before
     assert rating.read_bytes() != first
-    robustgan("rate", "score", str(sheet), "--into", str(report))
+    scored(sheet, report)
     assert rating.read_bytes() == first
     made = report / "generated.parquet"
     tables.write(tables.read(made, tables.GENERATED).assign(pred=1), tables.GENERATED, made)
-    assert "generated.parquet changed since" in robustgan("rate", "score", str(sheet), "--into", str(report), code=2)
+    with pytest.raises(InputError, match=r"generated\.parquet changed since"):
+        scored(sheet, report)
     assert rating.read_bytes() == first
 
 
-def test_a_rating_that_nobody_sealed_is_refused(tmp_path: Path) -> None:
-    report = planted.build(tmp_path / "planted")
-    sealed(report)
-    (report / "rating.json").write_text("{}")
-    assert "rating.json changed since" in robustgan("report", str(report), code=2)
+def test_a_kill_while_the_report_is_rendered_leaves_a_sealed_rating(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    report = sealed(small(tmp_path / "planted"))
+    sheet = written(tmp_path / "sheet", report, 40, 0.1)
+    monkeypatch.setattr("robustgan.report.render.render", killed)
+    with pytest.raises(SystemExit):
+        scored(sheet, report)
+    seal.check(report)  # so `robustgan report` makes the pages
+    assert people.read(report) is not None
 
 
 def test_from_a_run_into_its_report(tmp_path: Path) -> None:
@@ -116,13 +139,14 @@ def test_from_a_run_into_its_report(tmp_path: Path) -> None:
     search = TINY.search.model_copy(update={"images": 80, "starts": 40})
     report = write_run(tmp_path / "run", TINY.model_copy(update={"search": search}))
     run = (report / "run.json").read_text("utf-8")
-    planted.build(report)
+    small(report)
     (made,) = (tmp_path / "run" / "runs" / "forged").glob("*/generated.parquet")
     shutil.copyfile(made, report / "generated.parquet")
     (report / "run.json").write_text(json.dumps({**json.loads(run), "files": seal.digests(report)}))
     out = tmp_path / "sheet"
-    robustgan("rate", "make", str(report), "--out", str(out), "--images", "96", "--accepted")
+    robustgan("rate", "make", str(report), "--out", str(out), "--images", "40", "--accepted")
     key = read_key(out)
+    assert key["accepted"][key["kind"] == "generated"].all()
     sheet = pd.read_csv(out / "ratings.csv", dtype=str)
     labels = [CLASSES[label] for label in key["label"]]
     sheet.assign(real_or_generated=key["kind"], label=labels, confidence="4").to_csv(out / "ana.csv", index=False)
@@ -131,8 +155,9 @@ def test_from_a_run_into_its_report(tmp_path: Path) -> None:
     assert rating is not None
     assert {row.mode for row in rating.accepted} == {"natural", "searched"}
     assert all(row.value == 1 for row in rating.accepted if row.images)
-    (other,) = [planted.build(tmp_path / "other")]
-    assert "images of this sheet are not among" in robustgan("rate", "score", str(out), "--into", str(other), code=2)
+    other = small(tmp_path / "other")
+    with pytest.raises(InputError, match="images of this sheet are not among"):
+        scored(out, other)
     assert not (other / "rating.json").exists()
 
 
