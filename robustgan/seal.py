@@ -9,32 +9,38 @@ from pathlib import Path
 from robustgan.errors import InputError
 
 SEAL = "run.json"  # in the report folder; written when the run ends
-ROWS = ("predictions.parquet", "generated.parquet", "survival.parquet")  # evidence, with all under evidence/
+# Evidence, with all under evidence/. A rating comes after the run: `rate score --into` adds it and seals again.
+ROWS = ("predictions.parquet", "generated.parquet", "survival.parquet", "rating.json")
 SHOWN = 3  # changed files that a message names
 
 
 def digests(folder: Path) -> dict[str, str]:
     """sha256 of every file of a folder but the seal, by its path from there."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / SEAL)
-    return {path.relative_to(folder).as_posix(): _digest(path) for path in files}
+    return {path.relative_to(folder).as_posix(): digest(path) for path in files}
 
 
-def check(folder: Path) -> None:
+def check(folder: Path, but: str = "") -> None:
     """Compare the evidence with what the run wrote; a folder without a seal says nothing.
 
+    Args:
+        folder: the report folder.
+        but: a file that is about to be replaced, which may be anything.
+
     Raises:
-        InputError: a file of the evidence was changed or is gone.
+        InputError: a file of the evidence was changed, is gone, or was put there by hand.
     """
     told = _read(folder).get("files")
     if not isinstance(told, dict):
         return
-    wanted = {name: digest for name, digest in told.items() if name in ROWS or name.startswith("evidence/")}
-    changed = [name for name, digest in wanted.items() if _digest(folder / name) != digest]
+    names = [*ROWS, *(name for name in told if name.startswith("evidence/"))]
+    changed = [name for name in names if name != but and digest(folder / name) != told.get(name, "")]
     if changed:
         more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+        again = "Score the sheets again" if changed == ["rating.json"] else "Run the config again"
         raise InputError(
             f"{folder}: {', '.join(changed[:SHOWN])}{more} changed since the run wrote this report "
-            f"({SEAL} has the digests). Run the config again: evidence is never edited."
+            f"({SEAL} has the digests). {again}: evidence is never edited."
         )
 
 
@@ -58,7 +64,8 @@ def _read(folder: Path) -> dict[str, object]:
     return content
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """sha256 of a file; empty where there is none."""
     if not path.is_file():
         return ""
     with path.open("rb") as file:

@@ -30,6 +30,15 @@ def test_changed_evidence_is_refused(folder: Path, name: str, gone: bool) -> Non
         seal.check(folder)
 
 
+def test_rows_that_were_put_there_by_hand_are_refused(folder: Path) -> None:
+    (folder / "rating.json").write_text("flattering")
+    with pytest.raises(InputError, match=r"rating\.json changed .* Score the sheets again"):
+        seal.check(folder)
+    seal.check(folder, but="rating.json")
+    seal.renew(folder)
+    seal.check(folder)
+
+
 def test_a_report_that_was_rendered_again_is_sealed_again(folder: Path) -> None:
     (folder / "report.html").write_text("the same in other words")
     seal.check(folder)

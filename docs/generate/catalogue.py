@@ -8,7 +8,7 @@ from pathlib import Path
 from generate.markdown import code, table
 from robustgan.config import kinds, read_yaml, summary
 from robustgan.gates import atlas
-from robustgan.metrics import FOOLING_NAMES, METRIC_NAMES
+from robustgan.metrics import FOOLING_NAMES, METRIC_NAMES, PEOPLE_NAMES
 from robustgan.report import techniques as known
 from robustgan.splits import protocols as split_protocols
 
@@ -25,7 +25,7 @@ def metrics() -> str:
 
 def fooling() -> str:
     """Every rate of images from scratch."""
-    return _named(FOOLING_NAMES)
+    return _named({**FOOLING_NAMES, **PEOPLE_NAMES})
 
 
 def protocols() -> str:

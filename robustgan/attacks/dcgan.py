@@ -101,7 +101,8 @@ class DCGAN(Forger):
         """Make images, search, and let the oracles say which labels hold.
 
         The first oracle helps the search to hold the label, the others judge; one oracle alone only judges.
-        Walks from benign to malignant go to `walk.png` and `walk.csv`.
+        Walks from benign to malignant go to `walk.png` and `walk.csv`, where the searches ended to
+        `searched.safetensors`, so that people can be shown what was found.
 
         Returns:
             GENERATED rows of real, natural, searched and walked images, without the columns that name the run's cell.
@@ -112,7 +113,7 @@ class DCGAN(Forger):
         """
         from robustgan.batches import Room
         from robustgan.freezing import frozen
-        from robustgan.gan import forgery
+        from robustgan.gan import forgery, points
         from robustgan.gan.conditional import Gan
         from robustgan.gan.latent_walk import walks, write_walks
         from robustgan.gan.monitor import RULES
@@ -138,4 +139,5 @@ class DCGAN(Forger):
             walked = walks(gan, jury, seed, room)
         write_sheet(forgery.fooling_rows(gan, forged), folder / "fooling.png")
         write_walks(walked, folder)
+        points.save(forged.searched, folder)
         return pd.concat([real, forged.rows], ignore_index=True)

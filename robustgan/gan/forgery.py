@@ -26,6 +26,7 @@ from robustgan.errors import RunError
 from robustgan.gan.cells import cell_name
 from robustgan.gan.conditional import Gan, Latents
 from robustgan.gan.painting import paint, starts
+from robustgan.gan.points import Points
 from robustgan.gan.recipe import Hunt
 from robustgan.gan.search import AGREE, Parties, distance, search, wander
 from robustgan.gan.sheet import Row
@@ -51,6 +52,7 @@ class Forged(NamedTuple):
     images: Bytes
     rows: pd.DataFrame
     labels: Labels  # of the GAN: finer than the class where they are subtypes
+    searched: Points  # where each search ended
 
 
 def forge(parties: Parties, jury: Jury, rule: Hunt, room: Room, seed: int, tick: Tick) -> Forged:
@@ -79,9 +81,8 @@ def forge(parties: Parties, jury: Jury, rule: Hunt, room: Room, seed: int, tick:
         generated(gan, jury, pixels, cells, room).assign(mode=mode, distance=steps)
         for mode, pixels, cells, steps in made
     ]
-    return Forged(
-        torch.cat([images, searched, walked]), pd.concat(rows, ignore_index=True), torch.cat([labels, asked, asked])
-    )
+    whole, cells = torch.cat([images, searched, walked]), torch.cat([labels, asked, asked])
+    return Forged(whole, pd.concat(rows, ignore_index=True), cells, Points(ends, asked))
 
 
 def painted(gan: Gan, z: Latents, labels: Labels, room: Room) -> Bytes:

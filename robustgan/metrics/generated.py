@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from robustgan.metrics.cells import magnified
-from robustgan.metrics.correction import Evidence, corrected, refusal
+from robustgan.metrics.correction import ORACLES, PEOPLE, Evidence, Whose, corrected, refusal
 from robustgan.metrics.estimates import FEWEST, Reading, clipped
+from robustgan.metrics.people import Rating, Rights
 from robustgan.shapes import Array, Bool
 from robustgan.statistics import (
     NO_INTERVAL,
@@ -63,14 +64,19 @@ class Made(NamedTuple):
     mistaken: Mask  # all oracles are sure of the other label
 
 
-def fooling(generated: pd.DataFrame) -> pd.DataFrame:
-    """FOOLING rates of each generator, at each magnification and pooled, for each label."""
+def fooling(generated: pd.DataFrame, rating: Rating | None = None) -> pd.DataFrame:
+    """FOOLING rates of each generator, at each magnification and pooled, for each label.
+
+    Args:
+        generated: GENERATED rows.
+        rating: what people said of these images; adds rates that are corrected with it.
+    """
     frame = check(generated, GENERATED, "generated").sort_values("image_id", kind="stable")
     rows = [
         {**dict(zip(_IDENTITY, identity, strict=True)), **row}
         for _, whole in frame.groupby(_WHO, dropna=False)
         for identity, part in whole.groupby(_IDENTITY, dropna=False)
-        for row in rows_of(str(identity[-1]), part, whole[whole["mode"] == "real"])
+        for row in rows_of(str(identity[-1]), part, whole[whole["mode"] == "real"], rights_of(rating, identity))
     ]
     if not rows:
         return empty(FOOLING)
@@ -78,8 +84,14 @@ def fooling(generated: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(_IDENTITY, key=sort_key, kind="stable", ignore_index=True)
 
 
-def rows_of(mode: str, frame: pd.DataFrame, real: pd.DataFrame) -> Iterator[dict[str, object]]:
-    """Rows of one generator and mode; `real` are the same generator's real images, which say how far labels hold."""
+def rights_of(rating: Rating | None, identity: tuple[Any, ...]) -> Rights:
+    """Shares of right labels in one generator's images of one mode; empty where people said nothing of them."""
+    names = dict(zip(_IDENTITY, identity, strict=True))
+    return {} if rating is None else rating.rights(names["attack"], names["model"], names["mode"])
+
+
+def rows_of(mode: str, frame: pd.DataFrame, real: pd.DataFrame, people: Rights) -> Iterator[dict[str, object]]:
+    """Rows of one generator and mode; the same generator's real images, and `people`, say how far labels hold."""
     scales = [(magnified(m), part, real[real["magnification"] == m]) for m, part in frame.groupby("magnification")]
     for magnification, part, known in [*scales, ("pooled", frame, real)]:
         for label, wanted in _LABELS.items():
@@ -87,7 +99,10 @@ def rows_of(mode: str, frame: pd.DataFrame, real: pd.DataFrame) -> Iterator[dict
             note = "; ".join(cautions(chosen, mode))
             found = [(*rate, note) for rate in rates(made(chosen), mode, label)]
             if label == "both" and mode != "real":
-                found += corrections(made(chosen), made(known), note)
+                found += corrections(made(chosen), rights(made(known)), note, ORACLES)
+                if people:
+                    told = (people.get((magnification, name), Reading()) for name in ("malignant", "benign"))
+                    found += corrections(made(chosen), tuple(told), note, PEOPLE)
             for metric, reading, images, said in found:
                 ends = {"low": reading.ends.low, "high": reading.ends.high}
                 where = {"magnification": magnification, "label": label, "metric": metric, "note": said}
@@ -125,16 +140,23 @@ def rates(images: Made, mode: str, label: str) -> Iterator[tuple[str, Reading, i
         yield "specificity", *rate(images, images.victim, accepted & ~images.malignant)
 
 
-def corrections(images: Made, real: Made, note: str) -> Iterator[tuple[str, Reading, int, str]]:
+def rights(real: Made) -> tuple[Reading, ...]:
+    """Shares of right labels, malignant and benign, among the real images of which all oracles are sure."""
+    sides = (real.malignant, ~real.malignant)
+    return tuple(
+        rate(real, real.accepted & mine, (real.accepted & mine) | (real.mistaken & ~mine))[0] for mine in sides
+    )
+
+
+def corrections(
+    images: Made, right: tuple[Reading, ...], note: str, whose: Whose
+) -> Iterator[tuple[str, Reading, int, str]]:
     """Sensitivity and specificity without wrong labels: metric, value, denominator and note."""
-    classes = ("malignant", images.malignant, real.malignant), ("benign", ~images.malignant, ~real.malignant)
-    seen = [rate(images, images.victim, images.accepted & mine) for _, mine, _ in classes]
-    right = [
-        rate(real, real.accepted & mine, (real.accepted & mine) | (real.mistaken & ~mine))[0] for _, _, mine in classes
-    ]
-    for i, metric in enumerate(("sensitivity_corrected", "specificity_corrected")):
+    names = ("malignant", "benign")
+    seen = [rate(images, images.victim, images.accepted & mine) for mine in (images.malignant, ~images.malignant)]
+    for i, metric in enumerate(whose.metrics):
         known = Evidence(seen[i][0], seen[1 - i][0], right[i], right[1 - i])
-        why = refusal(known, (classes[i][0], classes[1 - i][0]))
+        why = refusal(known, (names[i], names[1 - i]), whose)
         said = "; ".join(filter(None, (note, why)))
         yield metric, Reading() if why else corrected(known), seen[i][1], said
 

@@ -1,4 +1,8 @@
-"""Which images are shown, and in what order: as many of each kind and label, shuffled, some of them twice."""
+"""Which images are shown, and in what order: as many of each kind and label, shuffled, some of them twice.
+
+Half of the generated ones come from searches, where the run kept those. Each mode is drawn as if it were alone, so
+that a share among its images holds for the mode: an image of both modes that both draws take is shown once.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from robustgan.errors import InputError
-from robustgan.rating.key import CLASSES, GENERATED_KIND, REAL
+from robustgan.rating.key import CLASSES, GENERATED_KIND, NATURAL, REAL, SEARCHED
 from robustgan.shapes import Int
 
 REPEATS = 0.1  # share of the images that are shown a second time
@@ -18,10 +22,11 @@ DIGITS = 10  # of an id
 
 
 class Shown(NamedTuple):
-    """The sheet in the order of the rater: index into the pool, and the place of the first showing, or -1."""
+    """The sheet in the order of the rater: index into the pool, place of the first showing or -1, and mode."""
 
     image: Int[np.ndarray, " shown"]
     first: Int[np.ndarray, " shown"]
+    mode: list[str]  # as the key has it (`KEY`)
 
 
 def choose(rows: pd.DataFrame, images: int, seed: int) -> Shown:
@@ -39,9 +44,12 @@ def choose(rows: pd.DataFrame, images: int, seed: int) -> Shown:
     if not share:
         raise InputError(f"--images: found {images}, allowed is at least {len(cells)}: one of each: {named(cells)}.")
     _check_enough(rows, cells, share)
-    picked = {kind: [_spread(rows, cell, kind, share, rng) for cell in cells] for kind in (REAL, GENERATED_KIND)}
-    unique = rng.permutation(np.concatenate([part for parts in picked.values() for part in parts]))
-    return _with_repeats(unique, rows["kind"].to_numpy(), rng)
+    modes = {int(one): "" for cell in cells for one in _spread(rows, cell, "", rng)[:share]}
+    for cell in cells:
+        modes |= _made(rows, cell, share, rng)
+    unique = rng.permutation(np.array(list(modes)))
+    image, first = _with_repeats(unique, rows["kind"].to_numpy(), rng)
+    return Shown(image, first, [modes[int(one)] for one in image])
 
 
 def cells_of(rows: pd.DataFrame) -> list[tuple[int, int]]:
@@ -67,8 +75,8 @@ def named(cells: list[tuple[int, int]]) -> str:
 
 
 def _check_enough(rows: pd.DataFrame, cells: list[tuple[int, int]], share: int) -> None:
-    sizes = rows.groupby(["kind", "label", "magnification"]).size()
-    few = {(kind, cell): int(sizes[(kind, *cell)]) for kind in (REAL, GENERATED_KIND) for cell in cells}
+    sizes = rows[rows["mode"] != SEARCHED].groupby(["kind", "label", "magnification"]).size()
+    few = {(kind, cell): int(sizes.get((kind, *cell), 0)) for kind in (REAL, GENERATED_KIND) for cell in cells}
     (kind, cell), least = min(few.items(), key=lambda item: item[1])
     if least < share:
         raise InputError(
@@ -78,16 +86,27 @@ def _check_enough(rows: pd.DataFrame, cells: list[tuple[int, int]], share: int) 
 
 
 def _spread(
-    rows: pd.DataFrame, cell: tuple[int, int], kind: str, count: int, rng: np.random.Generator
-) -> Int[np.ndarray, " chosen"]:
-    """Some images of a cell: one a patient, then a second one, and so on; in random order."""
-    here = (rows["kind"] == kind) & (rows["label"] == cell[0]) & (rows["magnification"] == cell[1])
+    rows: pd.DataFrame, cell: tuple[int, int], mode: str, rng: np.random.Generator
+) -> Int[np.ndarray, " images"]:
+    """Images of a cell in random order; real ones (no mode): one a patient, then a second one, and so on."""
+    here = (rows["mode"] == mode) & (rows["label"] == cell[0]) & (rows["magnification"] == cell[1])
     index = rng.permutation(np.flatnonzero(here))
-    turn = rows.iloc[index].groupby("group").cumcount().to_numpy()
-    return index[np.argsort(turn, kind="stable")[:count]]
+    turn = rows.iloc[index].groupby("group").cumcount().to_numpy() if mode == "" else np.zeros(len(index))
+    return index[np.argsort(turn, kind="stable")]
 
 
-def _with_repeats(unique: np.ndarray, kinds: np.ndarray, rng: np.random.Generator) -> Shown:
+def _made(rows: pd.DataFrame, cell: tuple[int, int], count: int, rng: np.random.Generator) -> dict[int, str]:
+    """So many generated images of a cell with their modes: half searched, or as many as there are, then natural."""
+    ids = rows["image_id"].to_numpy()
+    found = {ids[one]: (int(one), SEARCHED) for one in _spread(rows, cell, SEARCHED, rng)[: count // 2]}
+    for one in _spread(rows, cell, NATURAL, rng):
+        if len(found) == count:
+            break
+        found[ids[one]] = (found[ids[one]][0], f"{NATURAL} {SEARCHED}") if ids[one] in found else (int(one), NATURAL)
+    return dict(found.values())
+
+
+def _with_repeats(unique: np.ndarray, kinds: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Show images of the first half again in the last third, as many real as generated ones."""
     half = unique[: len(unique) // 2]
     each = max(1, round(len(unique) * REPEATS / 2))
@@ -97,7 +116,7 @@ def _with_repeats(unique: np.ndarray, kinds: np.ndarray, rng: np.random.Generato
     image = np.concatenate([unique[:early], late])
     places: dict[int, int] = {}
     first = np.array([places.setdefault(int(one), place) for place, one in enumerate(image)])
-    return Shown(image, np.where(first == np.arange(len(image)), -1, first))
+    return image, np.where(first == np.arange(len(image)), -1, first)
 
 
 def ids_of(shown: Shown, image_ids: list[str], seed: int) -> list[str]:

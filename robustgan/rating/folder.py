@@ -54,7 +54,8 @@ def key_of(pool: Pool, shown: Shown, seed: int) -> pd.DataFrame:
     """What each image of the sheet is, in the order of the sheet."""
     ids = ids_of(shown, pool.rows["image_id"].tolist(), seed)
     rows = pool.rows.iloc[shown.image].reset_index(drop=True)
-    return tables.check(rows.assign(id=ids, repeat_of=[ids[at] if at >= 0 else "" for at in shown.first]), KEY)
+    again = [ids[at] if at >= 0 else "" for at in shown.first]
+    return tables.check(rows.assign(id=ids, repeat_of=again, mode=shown.mode), KEY)
 
 
 def sheet(ids: list[str]) -> str:

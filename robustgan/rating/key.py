@@ -11,6 +11,7 @@ from robustgan.errors import InputError
 from robustgan.tables import GENERATED, Column, Table
 
 REAL, GENERATED_KIND = "real", "generated"
+NATURAL, SEARCHED = "natural", "searched"  # modes of GENERATED that people are shown
 CLASSES = ("benign", "malignant")  # in the order of the labels
 UNTOLD = "cannot tell"
 
@@ -24,13 +25,19 @@ SHEET = "ratings.csv"  # the empty sheet, in the folder that raters get
 
 KEY: Table = {
     "id": Column("string", "what the rater sees; a hash"),
-    "kind": Column("string", "real (held-out test image) or generated (natural: without search)"),
+    "kind": Column("string", "real (held-out test image) or generated"),
     "label": Column("int64", "class that is known (real) or was asked for (generated); 0 benign, 1 malignant"),
     "magnification": Column("int64", "magnification factor (x); 0 where unknown"),
     "group": Column("string", "patient (real); empty where generated"),
     "image_id": GENERATED["image_id"],
     "accepted": Column("bool", "the run's oracles accept the label (generated); False where real"),
     "repeat_of": Column("string", "id of the first showing, where the image is shown again; else empty"),
+    "mode": Column(
+        "string",
+        "natural (no search), searched (in latent space), or both with a blank between, where a search did not move "
+        "and the image was drawn for both; empty where real",
+        since=2,
+    ),
 }
 
 
@@ -50,6 +57,8 @@ def read_key(folder: Path) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(f"{path}: no key there. `robustgan rate make` wrote it beside the folder: put it back.")
     rows = tables.read(path, KEY)
+    unsaid = (rows["kind"] == GENERATED_KIND) & (rows["mode"] == "")  # a key from before searched images were shown
+    rows["mode"] = rows["mode"].mask(unsaid, NATURAL)
     first, again = rows["id"][rows["repeat_of"] == ""], rows["repeat_of"][rows["repeat_of"] != ""]
     if not len(first) or rows["id"].duplicated().any() or not again.isin(set(first)).all():
         raise InputError(f"{path}: not a key as `robustgan rate make` writes it; make the folder again.")

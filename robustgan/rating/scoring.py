@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from robustgan.rating.agreement import Estimate, kappa, share
-from robustgan.rating.key import CLASSES, GENERATED_KIND, QUESTIONS, REAL, UNTOLD
+from robustgan.rating.key import CLASSES, GENERATED_KIND, NATURAL, QUESTIONS, REAL, SEARCHED, UNTOLD
 
 SURE = ("4", "5")  # confidences of a rater who is sure
 FAITHFUL = 0.6  # label correctness below which no rate can be corrected for wrong labels
@@ -39,6 +39,7 @@ class Scores(NamedTuple):
     shares: dict[str, dict[str, Estimate]]  # rater (`together`: all), name in MEANINGS
     itself: dict[str, dict[str, Estimate]]  # rater, question: kappa of first and second showings
     between: dict[str, Estimate]  # question: Cohen's (two raters) or Fleiss' (more) kappa; empty for one rater
+    labels: dict[str, dict[str, Estimate]]  # rater (`together`: all), mode and class: q of accepted images
 
 
 def score(key: pd.DataFrame, sheets: Mapping[str, pd.DataFrame]) -> Scores:
@@ -51,16 +52,18 @@ def score(key: pd.DataFrame, sheets: Mapping[str, pd.DataFrame]) -> Scores:
     first = (key["repeat_of"] == "").to_numpy()
     shown = key[first].assign(unit=units(key[first]))
     answers = {rater: sheet[first].reset_index(drop=True) for rater, sheet in sheets.items()}
-    found = {rater: dict(shares(shown, one)) for rater, one in answers.items()}
+    pairs = {rater: (shown, one) for rater, one in answers.items()}
     if len(sheets) > 1:
         stacked = pd.concat([shown] * len(sheets), ignore_index=True)
-        found["together"] = dict(shares(stacked, pd.concat(answers.values(), ignore_index=True)))
+        pairs["together"] = stacked, pd.concat(answers.values(), ignore_index=True)
+    found = {rater: dict(shares(*pair)) for rater, pair in pairs.items()}
+    labels = {rater: dict(rights(*pair)) for rater, pair in pairs.items()}
     between = {}
     if len(sheets) > 1:
         for question in ASKED:
             coded = [codes(one[question], question) for one in answers.values()]
             between[question] = kappa(coded, len(QUESTIONS[question]), shown["unit"].tolist())
-    return Scores(found, {rater: dict(stability(key, sheet)) for rater, sheet in sheets.items()}, between)
+    return Scores(found, {rater: dict(stability(key, sheet)) for rater, sheet in sheets.items()}, between, labels)
 
 
 def units(rows: pd.DataFrame) -> pd.Series[Any]:
@@ -90,6 +93,21 @@ def shares(shown: pd.DataFrame, answers: pd.DataFrame) -> Iterator[tuple[str, Es
         yield name, share(hit, counted, unit)
 
 
+def rights(shown: pd.DataFrame, answers: pd.DataFrame) -> Iterator[tuple[str, Estimate]]:
+    """Q of accepted images, for each mode that was shown and each class; rows of both tables belong together."""
+    told, label = answers["label"].to_numpy(), shown["label"].to_numpy()
+    counted = shown["accepted"].to_numpy(dtype=bool) & (told != UNTOLD)
+    for mode in (NATURAL, SEARCHED):
+        mine = of_mode(shown, mode)
+        for number, name in enumerate(CLASSES if mine.any() else ()):
+            yield f"{mode} {name}", share(told == name, counted & mine & (label == number), shown["unit"].tolist())
+
+
+def of_mode(rows: pd.DataFrame, mode: str) -> np.ndarray:
+    """Which images were drawn for a mode; some for both."""
+    return np.array([mode in modes.split(" ") for modes in rows["mode"]], dtype=bool)
+
+
 def stability(key: pd.DataFrame, sheet: pd.DataFrame) -> Iterator[tuple[str, Estimate]]:
     """Cohen's kappa of a rater with itself, on the images that were shown twice."""
     again = key[key["repeat_of"] != ""]
@@ -113,6 +131,7 @@ def as_json(scores: Scores) -> str:
         "shares": {rater: _plain(one) for rater, one in scores.shares.items()},
         "intra_rater_kappa": {rater: _plain(one) for rater, one in scores.itself.items()},
         "inter_rater_kappa": {"method": method(scores), **_plain(scores.between)},
+        "label_correctness_accepted": {rater: _plain(one) for rater, one in scores.labels.items()},
         "meanings": MEANINGS,
     }
     return json.dumps(plain, allow_nan=False)
@@ -141,6 +160,8 @@ def as_lines(scores: Scores) -> Iterator[str]:
         yield f"{rater}:"
         for name, estimate in found.items():
             yield f"  {name:<27} {told(estimate):<34} {MEANINGS[name]}"
+        for what, estimate in scores.labels[rater].items():
+            yield f"  {f'q, {what}':<27} {told(estimate):<34} accepted {what} images: share of labels that are right"
         for question, estimate in scores.itself.get(rater, {}).items():
             yield f"  {'kappa with itself':<27} {told(estimate):<34} {question}, images shown twice"
     if scores.between:
@@ -157,7 +178,7 @@ def cautions(scores: Scores) -> Iterator[str]:
         yield f"Label correctness is below {FAITHFUL}: rates of generated images must not be corrected with it."
     if not found["label_accuracy_real"].ends.low > 0.5:
         yield "On real images the raters' labels are not shown to beat guessing: their q says little."
-    yield "Say who the raters were: without pathologists, q is that of non-experts."
+    yield "Say who the raters were (--kind): without pathologists, q is that of non-experts."
 
 
 def told(estimate: Estimate) -> str:

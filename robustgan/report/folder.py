@@ -17,6 +17,7 @@ from robustgan.errors import InputError
 from robustgan.gates import Run, Verdict, judge, origin
 from robustgan.gates.evidence import label_of, strength_of
 from robustgan.gates.policy import policy as policy_of
+from robustgan.metrics import people
 from robustgan.tables import Column, Table
 
 CURVES: Table = {
@@ -66,6 +67,7 @@ class Folder:
     survival: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.SURVIVAL))
     strength: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.STRENGTH))
     probes: pd.DataFrame = field(default_factory=lambda: tables.empty(tables.PROBES))
+    rating: people.Rating | None = None  # what people said of the generated images
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
@@ -109,7 +111,7 @@ class Folder:
     @cached_property
     def fooling(self) -> pd.DataFrame:
         """FOOLING rates of the generated images."""
-        return metrics.fooling(self.generated)
+        return metrics.fooling(self.generated, self.rating)
 
     @cached_property
     def works(self) -> pd.DataFrame:
@@ -198,6 +200,7 @@ def read(path: Path) -> Folder:
         survival=survival,
         strength=tables.empty(tables.STRENGTH) if strength is None else strength,
         probes=_later(place / "probes.parquet", tables.PROBES),
+        rating=people.read(path),
     )
 
 

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +13,10 @@ from robustgan import tables
 from robustgan.attacks.dcgan import DCGAN
 from robustgan.errors import InputError, RunError
 from robustgan.freezing import weights_digest
-from robustgan.gan import game, monitor
+from robustgan.gan import game, monitor, points
 from robustgan.gan.conditional import Gan
 from robustgan.gan.latent_walk import STARTS, STEPS
+from robustgan.gan.painting import paint
 from robustgan.gan.recipe import Watch
 from robustgan.interfaces import Samples, State
 from robustgan.journal import Journal, silent
@@ -310,6 +312,22 @@ def test_the_random_walk_is_judged_beside_the_search(
     start = frame[(frame["mode"] == "natural") & (frame.groupby(["mode", "label", "magnification"]).cumcount() < 2)]
     still = walk.loc[~moved, "image_id"].tolist()
     assert still == start.reset_index(drop=True).loc[~moved, "image_id"].tolist()  # no step, so the same image
+
+
+def test_what_the_search_found_can_be_painted_again(
+    tmp_path: Path, trusted: Gan, sides: tuple[Samples, Samples]
+) -> None:
+    frame = fooled(trusted, [Bright(20.0)], sides[1], tmp_path)
+    searched = frame[frame["mode"] == "searched"]
+    found = points.load(tmp_path, trusted)
+    assert found is not None
+    images = paint(trusted, found.z, found.labels, TINY.search.batch).permute(0, 2, 3, 1).numpy()
+    assert [hashlib.sha256(one.tobytes()).hexdigest() for one in images] == searched["image_id"].tolist()
+    assert trusted.cells[found.labels, 0].tolist() == searched["label"].tolist()
+    again = tmp_path / "again"
+    again.mkdir()
+    fooled(trusted, [Bright(20.0)], sides[1], again)
+    assert (again / points.FILE).read_bytes() == (tmp_path / points.FILE).read_bytes()
 
 
 def test_real_rows_keep_ids_and_known_labels(tmp_path: Path, trusted: Gan, sides: tuple[Samples, Samples]) -> None:

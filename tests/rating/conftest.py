@@ -17,7 +17,7 @@ from tests.conftest import samples_of
 
 TINY = DCGAN.read(
     {"size": 16, "latent": 6, "embedding": 4, "ngf": 4, "ndf": 4}
-    | {"search": {"images": 12, "starts": 1, "steps": 1, "batch": 8}}
+    | {"search": {"images": 12, "starts": 5, "steps": 1, "batch": 8}}
 )
 KEYS = {"pixels": "aa", "split": "bb", "generator": "cc", "classifier": "dd"}
 
@@ -44,7 +44,7 @@ def painter(rows: pd.DataFrame) -> Gan:
     return gan.eval()
 
 
-def write_run(out: Path, attack: DCGAN = TINY, name: str = "small") -> Path:
+def write_run(out: Path, attack: DCGAN = TINY, name: str = "small", victim: str = "m") -> Path:
     """Write `runs/` and one report; return the report's folder."""
     images = torch.randint(0, 256, (96, 3, 16, 16), generator=torch.Generator().manual_seed(5), dtype=torch.uint8)
     everything = samples_of(images, torch.arange(96) // 2 % 2, (40, 100))
@@ -58,11 +58,11 @@ def write_run(out: Path, attack: DCGAN = TINY, name: str = "small") -> Path:
     gan = painter(everything.rows)
     weights.save(gan, folders["generator"] / "weights.safetensors")
     settings = {"device": "cpu", "attack": attack.settings(), "seed": 3, "fold": 1, "attack_seed": 0}
-    key = f"ee-{attack.label}"
+    key = f"ee-{attack.label}" + ("" if victim == "m" else f"-{victim}")
     place = out / "runs" / "forged" / key
     place.mkdir(parents=True)
     rows = attack.fool(Bright(40.0), [Bright(6000.0)], gan, everything, 3, place, silent)
-    cell = {"model": "m", "source": "m", "attack": attack.label, "norm": "unrestricted", "eps": np.nan}
+    cell = {"model": victim, "source": victim, "attack": attack.label, "norm": "unrestricted", "eps": np.nan}
     tables.write(rows.assign(**cell, seed=0, fold=1), tables.GENERATED, place / "generated.parquet")
     record = {"settings": settings, "inputs": KEYS, "stage": "forged", "name": "attack dcgan", "key": key}
     (place / "run.json").write_text(json.dumps(record))

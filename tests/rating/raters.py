@@ -22,6 +22,7 @@ def planted_key(images: int = 40, twice: int = 8, magnification: int = 40) -> pd
             "image_id": [f"image{i}" for i in place],
             "accepted": (kind == "generated") & (place % 8 < 4),
             "repeat_of": "",
+            "mode": np.where(kind == "real", "", "natural"),
         }
     )
     again = rows.iloc[:twice].assign(id=[f"y{i:03d}" for i in range(twice)], repeat_of=rows["id"][:twice])

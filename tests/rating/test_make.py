@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from robustgan import tables
 from robustgan.errors import InputError
+from robustgan.gan import points
 from robustgan.rating import choice, folder, key, source
 from robustgan.rating.source import Pool
 from tests.rating.conftest import TINY, write_run
@@ -32,14 +35,41 @@ def contents(out: Path) -> dict[str, bytes]:
 
 def test_generated_images_are_those_that_the_run_judged(report: Path, pool: Pool) -> None:
     made = pool.of(np.flatnonzero(pool.rows["kind"] == "generated"))
-    assert len(made.rows) == 4 * TINY.search.images
-    judged = tables.read(next(report.parents[1].glob("runs/forged/*/generated.parquet")), tables.GENERATED)
-    judged = judged[judged["mode"] == "natural"].set_index("image_id")
+    modes = made.rows["mode"].value_counts().to_dict()
+    assert modes == {"natural": 4 * TINY.search.images, "searched": 4 * TINY.search.starts}
+    rows = tables.read(next(report.parents[1].glob("runs/forged/*/generated.parquet")), tables.GENERATED)
+    rows = rows.set_index("image_id")
+    moved = rows["distance"][rows["mode"] == "searched"] > 0
+    assert 0 < moved.sum() < len(moved), "some searches must move and some must not, or nothing is tested"
     for pixels, row in zip(made.pixels, made.rows.itertuples(), strict=True):
         assert hashlib.sha256(pixels.tobytes()).hexdigest() == row.image_id
-        assert judged.loc[row.image_id, "label"] == row.label
-        assert judged.loc[row.image_id, "accepted"] == row.accepted
+        judged = rows[rows["mode"] == row.mode].loc[row.image_id]
+        assert judged["label"] == row.label
+        assert judged["accepted"] == row.accepted
     assert 0 < made.rows["accepted"].sum() < len(made.rows)
+
+
+def test_a_run_that_kept_no_points_has_natural_images_alone(tmp_path: Path) -> None:
+    report = write_run(tmp_path)
+    path = tmp_path / "runs" / "forged" / "ee-dcgan" / points.FILE
+    path.unlink()
+    found = source.pool(report, None).rows
+    assert set(found["mode"]) == {"", "natural"}
+    save_file({"z": torch.zeros(3, 6), "labels": torch.tensor([0, 1, 4])}, path)
+    with pytest.raises(InputError, match="labels that this generator does not have; allowed are 0 to 3"):
+        source.pool(report, None)
+    save_file({"z": torch.zeros(3, 5), "labels": torch.tensor([0, 1, 2])}, path)
+    with pytest.raises(InputError, match="no finite `z` of 6 numbers"):
+        source.pool(report, None)
+
+
+def test_of_two_classifiers_one_is_chosen_by_name(tmp_path: Path) -> None:
+    report = write_run(tmp_path)
+    write_run(tmp_path, victim="v")
+    with pytest.raises(InputError, match=r"several classifiers were attacked: m, v\. Choose one: --model"):
+        source.pool(report, None)
+    (work,) = source.forged(report, None, "v")
+    assert set(tables.read(work.folder / "generated.parquet", tables.GENERATED)["model"]) == {"v"}
 
 
 def test_real_images_are_of_test_patients(report: Path, pool: Pool) -> None:
@@ -54,7 +84,7 @@ def test_another_generator_than_the_judged_one_is_refused(tmp_path: Path) -> Non
     path = tmp_path / "runs" / "forged" / "ee-dcgan" / "generated.parquet"
     rows = tables.read(path, tables.GENERATED)
     tables.write(rows.assign(image_id="0" * 64), tables.GENERATED, path)
-    with pytest.raises(InputError, match="none of the 48 generated images has the bytes that the run judged"):
+    with pytest.raises(InputError, match="none of the 48 natural images has the bytes that the run judged"):
         source.pool(report, None)
 
 
@@ -117,6 +147,40 @@ def test_kinds_and_labels_are_balanced_and_a_tenth_comes_twice(pool: Pool, tmp_p
     place = {name: i for i, name in enumerate(rows["id"])}
     apart = [place[a] - place[b] for a, b in zip(again["id"], again["repeat_of"], strict=True)]
     assert min(apart) >= len(first) // 6
+
+
+def test_half_of_the_generated_ones_are_searched_and_each_mode_is_drawn_as_if_alone(pool: Pool) -> None:
+    shown = choice.choose(pool.rows, 16, 0)
+    rows = pool.rows.iloc[shown.image].assign(mode=shown.mode)[shown.first < 0]
+    made = rows[rows["kind"] == "generated"]
+    searched = made[made["mode"].str.contains("searched")]
+    assert set(searched.groupby(["label", "magnification"]).size()) == {2}
+    ids = {mode: set(pool.rows["image_id"][pool.rows["mode"] == mode]) for mode in ("natural", "searched")}
+    for mode, image_id in zip(made["mode"], made["image_id"], strict=True):
+        assert all(image_id in ids[one] for one in mode.split(" "))
+
+
+def test_a_mode_is_drawn_without_favour(pool: Pool) -> None:
+    """Images of both modes are as frequent among the natural ones shown as among all natural ones."""
+    rows = pool.rows
+    both = set(rows["image_id"][rows["mode"] == "natural"]) & set(rows["image_id"][rows["mode"] == "searched"])
+    share = {mode: rows["image_id"][rows["mode"] == mode].isin(both).mean() for mode in ("natural", "searched")}
+    found: dict[str, list[bool]] = {"natural": [], "searched": []}
+    for seed in range(100):
+        shown = choice.choose(rows, 16, seed)
+        for mode, image_id in {
+            (m, i) for m, i in zip(shown.mode, rows["image_id"].iloc[shown.image], strict=True) if m
+        }:
+            for one in mode.split(" "):
+                found[one].append(image_id in both)
+    for mode, hits in found.items():
+        assert abs(np.mean(hits) - share[mode]) < 0.05
+
+
+def test_only_accepted_images_are_shown_where_that_is_asked_for(pool: Pool) -> None:
+    found = pool.accepted().rows
+    assert found["accepted"][found["kind"] == "generated"].all()
+    assert (found["kind"] == "real").sum() == (pool.rows["kind"] == "real").sum()
 
 
 def test_real_images_come_from_as_many_patients_as_there_are(pool: Pool) -> None:
@@ -226,6 +290,12 @@ def test_nothing_is_written_over(pool: Pool, tmp_path: Path) -> None:
 
 def test_the_key_comes_back_as_it_was_written(blind: tuple[Path, pd.DataFrame]) -> None:
     pd.testing.assert_frame_equal(key.read_key(blind[0]), blind[1])
+
+
+def test_a_key_from_before_modes_is_of_natural_images(blind: tuple[Path, pd.DataFrame], tmp_path: Path) -> None:
+    blind[1].drop(columns="mode").to_csv(tmp_path / "sheet.key.csv", index=False)
+    found = key.read_key(tmp_path / "sheet")
+    assert (found["mode"] == np.where(found["kind"] == "real", "", "natural")).all()
 
 
 def test_a_key_that_is_gone_or_changed_is_refused(blind: tuple[Path, pd.DataFrame], tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from robustgan.report import selection, sheets
 from robustgan.report.document import Block, Paragraph, Section
 from robustgan.report.faithfulness import worse
 from robustgan.report.folder import Folder, Row, records
-from robustgan.report.sections import fidelity, rates
+from robustgan.report.sections import fidelity, people, rates
 from robustgan.report.words import count, percent
 
 
@@ -35,7 +35,7 @@ def section(folder: Folder) -> Section:
     tables: list[Block] = []
     for identity in records(folder.fooling[["model", "attack", "seed"]].drop_duplicates()):
         rows = _rows(folder.fooling, identity)
-        tables += [*_faithfulness(rows), *_evidence(folder, rows, identity)]
+        tables += [*_faithfulness(rows), *_evidence(folder, rows, identity), *people.blocks(folder, identity)]
     oracles = count(int(folder.generated["oracles"].max()), "oracle")
     judges = f"Judged by {oracles} outside the search; intervals are 95 %."
     blocks = (

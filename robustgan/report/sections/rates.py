@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from robustgan.metrics import PEOPLE_NAMES
 from robustgan.metrics.estimates import clipped
 from robustgan.report import cases as lookup
 from robustgan.report.document import Block, Cell, Paragraph, Table
@@ -36,7 +37,9 @@ SEARCHED, FLOOR = ("searched", "fooling_rate"), ("real", "oracle_floor")
 ABOVE = "Searched minus oracle floor, points"  # what of a searched rate is not the oracles' own error
 RECOGNISED = {
     "sensitivity": "Sensitivity", "sensitivity_corrected": "Sensitivity, corrected",
+    "sensitivity_corrected_people": "Sensitivity, corrected",
     "specificity": "Specificity", "specificity_corrected": "Specificity, corrected",
+    "specificity_corrected_people": "Specificity, corrected",
 }  # fmt: skip
 RESTS_ON = {"sensitivity": "malignant", "specificity": "benign"}  # labels; what is corrected rests on both
 MODES = {
@@ -86,7 +89,7 @@ def recognised(folder: Folder, rows: pd.DataFrame, identity: Row) -> Iterator[Bl
     """Sensitivity and specificity on accepted images, as counted and corrected; magnifications apart are folded."""
     every, rows = rows, rows[rows["metric"].isin(RECOGNISED)]
     metrics = [metric for metric in RECOGNISED if metric in set(rows["metric"])]
-    names = ("Magnification", "Images", *(RECOGNISED[metric] for metric in metrics))
+    names = ("Magnification", "Images", *(_head(folder, metric) for metric in metrics))
     for chosen, folded in _scales(rows):
         lines = tuple(
             (Cell(scale), Cell(words), *(_rate(part, mode, metric, known[metric]) for metric in metrics))
@@ -99,6 +102,12 @@ def recognised(folder: Folder, rows: pd.DataFrame, identity: Row) -> Iterator[Bl
         yield Table(_caption(folder, identity, what, folded), names, lines, folded)
     if "sensitivity_corrected" in metrics:
         yield Paragraph(CORRECTION, "note")
+
+
+def _head(folder: Folder, metric: str) -> str:
+    """Head of a column; what people corrected names them."""
+    by = f", by people ({folder.rating.who})" if folder.rating and metric in PEOPLE_NAMES else ""
+    return RECOGNISED[metric] + by
 
 
 def _scales(rows: pd.DataFrame) -> list[tuple[list[str], bool]]:
