@@ -55,7 +55,8 @@ def test_a_good_class_does_not_hide_a_bad_one(bare: Folder) -> None:
     folder, section = shown(bare, planted_with(bad))
     pooled = metrics.fooling(folder.generated).query("metric == 'oracle_accuracy' and magnification == 'pooled'")
     assert pooled.query("mode == 'natural' and label == 'both'")["value"].item() > FAITHFUL
-    assert worse(folder.fooling) == ("malignant", pytest.approx(0.625))
+    found = worse(folder.fooling)
+    assert (found.label, found.share) == ("malignant", pytest.approx(0.625))
     text = markdown.text(Document("", "", (section,)))
     assert "is not label-faithful, and no fooling rate is read" in text
     assert not [head for head in HEADS if head not in rates.LABELS.values() and head in text]

@@ -34,8 +34,8 @@ def above(folder: Folder) -> dict[str, str]:
 
 
 def reading(folder: Folder, mode: str, metric: str, label: str) -> tuple[float, float, float]:
-    rows = folder.fooling.query("magnification == 'pooled'").set_index(["mode", "metric", "label"])
-    row = rows.loc[(mode, metric, label)]
+    rows = folder.fooling.query("magnification == 'pooled' and mode == @mode and metric == @metric and label == @label")
+    (row,) = records(rows)
     return row["value"], row["low"], row["high"]
 
 

@@ -148,8 +148,8 @@ def _above(part: pd.DataFrame, known: Seen) -> Cell:
         return absent()
     if not known.holds:
         return _doubtful(known)
-    terms = (Term(sign, row["value"], Interval(row["low"], row["high"])) for sign, row in ((1, searched), (-1, floor)))
-    ends = clipped(square_and_add(*terms), -1)
+    first, second = (Term(w, r["value"], Interval(r["low"], r["high"])) for w, r in ((1, searched), (-1, floor)))
+    ends = clipped(square_and_add(first, second), -1)
     of = f"{sized(searched['images'])} searched, {sized(floor['images'])} real"
     return drop_cell(searched["value"] - floor["value"], *ends, of, "n = 0")
 
