@@ -7,7 +7,7 @@ All get the model frozen, in eval mode: that is the fastest for every library. P
   torchattacks' and ART's (their DLR losses need a third class). The others are given the parts that run.
 - ART's AutoAttack does not start without a package that it does not declare. Its Auto-PGD and its Square are run one
   after the other here; it has no FAB.
-- foolbox has no such ensemble.
+- foolbox has no such ensemble: a row says so.
 """
 
 from __future__ import annotations
@@ -42,6 +42,10 @@ class Racer(NamedTuple):
     run: Run
 
 
+class AbsentError(Exception):
+    """A library has no such attack."""
+
+
 class Size(NamedTuple):
     """The budget of the ensemble, which all are told."""
 
@@ -66,7 +70,7 @@ def ensembles(terms: Terms, size: Size) -> Iterator[Racer]:
     """The strong ensemble, to the verdict."""
     parts = ClimbingPart(steps=size.steps), WalkingPart(steps=size.steps), SearchingPart(queries=size.queries)
     yield Racer("ensemble", "robustgan", "prepared", partial(ours, Ensemble(threat=terms.threat, parts=parts)))
-    for run in (art, torchattacks, original):
+    for run in (art, foolbox, torchattacks, original):
         name = "auto-attack" if run is original else run.__name__
         yield Racer("ensemble", name, "plain", partial(run, terms, size))
 
@@ -95,6 +99,15 @@ def art(terms: Terms, size: Size, model: nn.Module, x: Tensor, y: Tensor) -> Ten
             attack = getattr(evasion, method)(victim, verbose=False, **common, **extra)
             made[stands] = attack.generate(x=x.cpu().numpy()[stands], y=labels[stands])
     return torch.from_numpy(made).to(x)
+
+
+def foolbox(terms: Terms, size: Size, model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+    """Nothing, so that nobody has to wonder where it is.
+
+    Raises:
+        AbsentError: always.
+    """
+    raise AbsentError("it has no ensemble that passes on what stands")
 
 
 def torchattacks(terms: Terms, size: Size, model: nn.Module, x: Tensor, y: Tensor) -> Tensor:

@@ -4,7 +4,8 @@
 
 A small study of simulated tissue is run with 1, 2, 4, 8, 16 times as many of one thing, and 1 of all others; `data` and
 `training` are shared by all runs that differ in their cells alone. Costs are processor seconds, which other programs
-on the machine disturb least; a stage that several runs share is done once and counts in each. `exponent` is the slope
+on the machine disturb least: medians of three passes, one after the other. A stage that several runs share is done once
+a pass and counts in each. `exponent` is the slope
 of log cost against log number over all numbers, `last` that between the two largest: 1 is linear, less is better. It
 writes scaling.csv and scaling.png; `--quick` measures less and writes under out/.
 """
@@ -33,6 +34,7 @@ GROWING = {
     "images": ("data", "training", "cells", "report"),
     **dict.fromkeys(("eps values", "attacks", "seeds"), ("cells", "report")),
 }  # what a thing makes dearer
+PASSES = 3  # with --quick one
 IMAGES = 80  # of the smallest study: 20 patients, each at four magnifications
 MODEL = {"kind": "densenet", "variant": "compact", "growth_rate": 8, "block_config": [2, 2, 2]}
 
@@ -88,19 +90,25 @@ class Costs:
         return found
 
 
-def measured(counts: tuple[int, ...]) -> Iterator[dict[str, Any]]:
+def once(counts: tuple[int, ...], out: Path) -> Iterator[dict[str, Any]]:
     """One row a thing, number and part; and `all`, the parts that grow with it together."""
+    costs = Costs(out)
+    for thing, grows in GROWING.items():
+        for times in counts:
+            found = costs.parts(grown(thing, times))
+            found["all"] = sum(found[part] for part in grows)
+            print(thing, times, {part: round(seconds, 2) for part, seconds in found.items()}, flush=True)
+            number = times * IMAGES if thing == "images" else times
+            for part in (*grows, "all"):
+                yield {"thing": thing, "number": number, "part": part, "cpu_seconds": found[part]}
+
+
+def measured(counts: tuple[int, ...], passes: int) -> pd.DataFrame:
+    """The rows, medians of several passes over everything: a machine that is busy for a while spoils one of them."""
     with tempfile.TemporaryDirectory() as folder:
         Costs(Path(folder) / "warm").parts(grown("images", 1))  # imports, and code that is compiled at its first use
-        costs = Costs(Path(folder) / "out")
-        for thing, grows in GROWING.items():
-            for times in counts:
-                found = costs.parts(grown(thing, times))
-                found["all"] = sum(found[part] for part in grows)
-                print(thing, times, {part: round(seconds, 2) for part, seconds in found.items()}, flush=True)
-                number = times * IMAGES if thing == "images" else times
-                for part in (*grows, "all"):
-                    yield {"thing": thing, "number": number, "part": part, "cpu_seconds": found[part]}
+        rows = [row for i in range(passes) for row in once(counts, Path(folder) / str(i))]
+    return pd.DataFrame(rows).groupby(["thing", "number", "part"], sort=False, as_index=False).median()
 
 
 def fitted(rows: pd.DataFrame) -> pd.DataFrame:
@@ -137,7 +145,7 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
 def main() -> None:
     """Read the command line, measure, write the table and the figure."""
     wanted = parser(__doc__).parse_args()
-    rows = fitted(pd.DataFrame(measured((1, 2, 4) if wanted.quick else (1, 2, 4, 8, 16))))
+    rows = fitted(measured((1, 2, 4), 1) if wanted.quick else measured((1, 2, 4, 8, 16), PASSES))
     table = rows.assign(cpu_seconds=rows["cpu_seconds"].round(3), **machine(torch.get_num_threads()))
     table.to_csv(folder(wanted) / "scaling.csv", index=False, lineterminator="\n")
     draw(rows, folder(wanted) / "scaling.png")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import cast
 
 import torch
 from torch import nn
 
+from robustgan.errors import RunError
 from robustgan.tensors import Images, Logits, Tensor
 
 CPU = torch.device("cpu")
@@ -41,6 +44,38 @@ class Counted(nn.Module):
 
     def _back(self, rows: Tensor, each: float) -> None:
         self.backwards[rows] += each
+
+
+class Tallied(Counted):
+    """A black box for a training, whose count of images stands in a file: a run that was killed counts on."""
+
+    def __init__(self, model: nn.Module, file: Path) -> None:
+        super().__init__(model, gradients=False)
+        self.file, self.total = file, int(file.read_text("ascii")) if file.exists() else 0
+
+    def forward(self, x: Images) -> Logits:
+        """Logits of the model; they are counted before they are given."""
+        self.total += len(x)
+        beside = self.file.with_suffix(".counting")
+        beside.write_text(str(self.total), "ascii")
+        beside.replace(self.file)
+        return super().forward(x)
+
+    def compare(self, label: str, said: Path) -> None:
+        """Hold the attack's own count against this one, where the attack has written one (`queries` in `said`).
+
+        Raises:
+            RunError: they differ by more than what a kill may have kept from being asked once it was announced.
+        """
+        queries = json.loads(said.read_text("utf-8")).get("queries") if said.exists() else None
+        if queries is None:
+            return
+        most = queries["used"] + queries["measuring"]
+        if not most - queries["again"] <= self.total <= most:
+            raise RunError(
+                f"{label}: says that it asked about {most} images ({queries['used']} to learn and to choose, "
+                f"{queries['measuring']} to measure), but the classifier was shown {self.total}."
+            )
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from robustgan.errors import RunError
+from robustgan.errors import InputError, RunError
 from robustgan.stopping import Stop
 from robustgan.team import ALONE, Team
 
@@ -32,7 +32,14 @@ class Journal:
         self.tick = tick
         self.team = team  # the processes that share the training; only its leader's notes are kept
         self.stats = folder / "stats.jsonl"
+        self.identity = ""  # sha256 of what the checkpoint belongs to
         self.checkpoint = folder / "checkpoint.pt"
+        self.answers = folder / "answers.bin"  # what a black-box attack was told (attacks/_ledger.py)
+        self.tally = folder / "answers.count"  # how many images the harness saw it ask about (counting.py)
+
+    def identify(self, identity: str) -> None:
+        """Say what the training learns from and how: its checkpoint is no other's."""
+        self.identity = identity
 
     def record(self, **values: float | str) -> None:
         """Append one line of numbers to `stats.jsonl`.
@@ -60,24 +67,38 @@ class Journal:
 
         size = self.stats.stat().st_size if self.stats.exists() else 0
         partial = self.checkpoint.with_suffix(".tmp")
-        torch.save({**state, "journal_bytes": size}, partial)
+        torch.save({**state, "journal_bytes": size, "journal_identity": self.identity}, partial)
         partial.replace(self.checkpoint)
         self.stop.leave()
 
     def load(self) -> dict[str, Any] | None:
-        """Return the last checkpoint and cut `stats.jsonl` back to it; None where there is none."""
+        """Return the last checkpoint and cut `stats.jsonl` back to it; None where there is none.
+
+        Raises:
+            InputError: it is the checkpoint of another training.
+        """
         import torch
 
         if not self.checkpoint.exists():
             self.stats.unlink(missing_ok=True)
+            self.answers.unlink(missing_ok=True)
             return None
         state: dict[str, Any] = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
-        size = state.pop("journal_bytes")
+        size, identity = state.pop("journal_bytes"), state.pop("journal_identity", "")
+        if identity != self.identity:
+            theirs, mine = (name[:12] or "unnamed" for name in (identity, self.identity))
+            raise InputError(
+                f"{self.checkpoint}: found the checkpoint of a training on other images, with other settings or "
+                f"against another classifier ({theirs}, this one is {mine}). "
+                "Give this training a folder of its own, or delete the file to begin anew."
+            )
         if self.stats.exists():
             with self.stats.open("r+b") as file:
                 file.truncate(size)
         return state
 
     def close(self) -> None:
-        """Remove the checkpoint: the training is over and its result is written."""
+        """Remove what only a training under way needs: this one is over and its result is written."""
         self.checkpoint.unlink(missing_ok=True)
+        for path in self.folder.glob("answers.*"):
+            path.unlink()

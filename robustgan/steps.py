@@ -88,15 +88,15 @@ def generator(work: Work) -> None:
 def fitted(work: Work) -> None:
     """`generator`, in each of the processes that train together.
 
-    An attack that is not white-box gets a classifier whose gradients it cannot have.
+    An attack that is not white-box gets a classifier whose gradients it cannot have, and which counts what it asks.
 
     Raises:
-        RunError: the attack asked the classifier, though it says that it does not.
+        RunError: the attack asked the classifier, though it says that it does not, or says another number of images.
     """
     import torch
 
     from robustgan import config
-    from robustgan.counting import Counted
+    from robustgan.counting import Tallied
     from robustgan.errors import RunError
     from robustgan.inputs import classifier_of, device_of, samples, save
     from robustgan.interfaces import State
@@ -107,10 +107,12 @@ def fitted(work: Work) -> None:
     rng = torch.Generator().manual_seed(work.settings["seed"])
     victim = classifier_of(work, "classifier") if "classifier" in work.inputs else torch.nn.Identity()
     if attack.access != "white-box":
-        victim = Counted(victim, gradients=False)
+        victim = Tallied(victim, work.journal.tally)
     attack.fit(victim, samples(work, "train"), samples(work, "val"), State(network, rng), work.journal)
-    if attack.access == "none" and isinstance(victim, Counted) and victim.forwards.any():
+    if attack.access == "none" and isinstance(victim, Tallied) and victim.total:
         raise RunError(f"{attack.label}: asked the classifier, though its access is `none`.")
+    if isinstance(victim, Tallied):
+        victim.compare(attack.label, work.folder / "checks.json")
     save(network, work)
 
 

@@ -180,7 +180,11 @@ def _read_function(module: str, name: str) -> Found:
 def _memory() -> Memory:
     """What was found in the files before, by this code and this Python."""
     here = Path(__file__)
-    return Memory(here.parent / "__pycache__" / "digests.json", sys.version.encode() + here.read_bytes())
+    try:
+        spare = Path.home() / ".cache" / "robustgan" / "digests.json"  # for a package that another user installed
+    except RuntimeError:  # a user without a home
+        spare = None
+    return Memory(here.parent / "__pycache__" / "digests.json", sys.version.encode() + here.read_bytes(), spare)
 
 
 def _tree(module: str) -> ast.Module:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from robustgan.errors import RunError
+from robustgan.errors import InputError, RunError
 from robustgan.journal import Journal
 
 
@@ -45,5 +45,24 @@ def test_a_checkpoint_is_replaced_whole(tmp_path: Path) -> None:
     journal.save(epoch=1)
     journal.save(epoch=2)
     assert journal.load() == {"epoch": 2}
+    journal.answers.touch()
+    journal.tally.with_suffix(".counting").touch()  # as a kill may leave it
     journal.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.identify("a" * 64)
+    journal.record(epoch=1, loss=0.5)
+    journal.save(epoch=1)
+    journal.record(epoch=2, loss=0.5)
+    assert journal.load() == {"epoch": 1}
+    for identity in ("b" * 64, ""):
+        other = Journal(tmp_path)
+        other.identify(identity)
+        with pytest.raises(
+            InputError, match=r"checkpoint\.pt: found .* \(aaaaaaaaaaaa, this one is (bbbbbbbbbbbb|unnamed)"
+        ):
+            other.load()
+    assert journal.stats.exists()

@@ -65,6 +65,29 @@ def test_nothing_is_written_where_python_may_not_or_nothing_can(
     assert not (tmp_path / "b").exists()
 
 
+@pytest.mark.parametrize("told", [False, True])
+def test_what_cannot_be_kept_beside_the_code_is_kept_in_the_spare_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", told)
+    path, spare = tmp_path / "installed" / "digests.json", tmp_path / "home" / "cache" / "digests.json"
+    if not told:
+        path.parent.write_text("a file where the folder should be: nobody, root neither, can write below it")
+    first = Memory(path, b"", spare)
+    first.ask(b"code", "", lambda: ("digest", ()))
+    first.save()
+    assert Memory(path, b"", spare).ask(b"code", "", never) == ("digest", ())
+    assert not path.exists()
+
+
+def test_the_spare_place_stays_empty_where_there_is_room_beside_the_code(tmp_path: Path) -> None:
+    first = Memory(tmp_path / "cache" / "digests.json", b"", tmp_path / "home" / "digests.json")
+    first.ask(b"code", "", lambda: ("digest", ()))
+    first.save()
+    assert first.path.exists()
+    assert not (tmp_path / "home").exists()
+
+
 def test_it_does_not_grow_for_ever(tmp_path: Path) -> None:
     first = memory(tmp_path)
     for i in range(MOST + 3):

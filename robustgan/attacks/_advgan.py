@@ -16,18 +16,22 @@ from robustgan.attacks._distilled import Static
 from robustgan.attacks._dynamic import Dynamic
 from robustgan.attacks._estimated import Estimated
 from robustgan.attacks._goal import concerned
+from robustgan.attacks._ledger import Ledger
 from robustgan.attacks._objective import layer_of, objective_of
+from robustgan.attacks._queries import Asked, SpentError
 from robustgan.attacks._rival import Rival
 from robustgan.attacks._schedule import SCHEDULES
+from robustgan.attacks._sides import check_classes, identity_of
 from robustgan.attacks._trace import means_of
 from robustgan.attacks._transferred import Transferred
 from robustgan.attacks._validation import success
 from robustgan.attacks.advgan import AdvGAN
 from robustgan.augment import dihedral
 from robustgan.errors import InputError
-from robustgan.freezing import frozen
+from robustgan.freezing import frozen, weights_digest
 from robustgan.gan import ema, losses
 from robustgan.gan.image_to_image import PatchDiscriminator
+from robustgan.gan.optimiser import adam
 from robustgan.gan.universal import Universal
 from robustgan.interfaces import Samples, State
 from robustgan.journal import Journal
@@ -51,29 +55,37 @@ def fit(recipe: AdvGAN, model: Network, train: Samples, val: Samples, state: Sta
     side = tuple(train.images.shape[-2:])
     refuse(recipe, side)
     recipe.share(journal.team)
-    everyone, train = train, concerned(train, recipe.goal, "training")
-    val = concerned(val, recipe.goal, "validation")
+    mine = concerned(train, recipe.goal, "training"), concerned(val, recipe.goal, "validation")
+    for name, some in (("training", train), ("validation", val)):
+        check_classes(recipe.label, some, name)
     if isinstance(state.network, Universal):
         state.network.fix(*side)
     with frozen(model):
-        duel, saved = Duel(recipe, state.network, train, journal.team), journal.team.agree(journal.load())
-        rival = rival_of(recipe, model, everyone, val)
+        settings = {name: value for name, value in recipe.settings().items() if name != "name"}
+        journal.identify(identity_of(settings, (train, val), weights_digest(model)))
+        duel, saved = Duel(recipe, state.network, mine[0], journal.team), journal.team.agree(journal.load())
+        rival = rival_of(recipe, model, train, mine[1])
+        if isinstance(rival.victim, Asked):
+            rival.victim.ledger = Ledger(journal.answers)
         if recipe.objective == "features":
             layer_of(rival.network, recipe.layer)  # before anything is asked or trained
+        opened = bool(saved and saved["opened"])
 
         def everything() -> dict[str, Any]:
-            return {**duel.state(), **rival.state(), "rng": state.rng.get_state()}
+            return {**duel.state(), **rival.state(), "rng": state.rng.get_state(), "opened": opened}
 
         if saved:
             duel.restore(saved, state.rng)
             rival.resume(saved)
-        else:
+        if not opened:
+            journal.save(**everything())  # the harness keeps the ledger of a run that has a checkpoint
             rival.open()
-            journal.save(**everything())  # answers cost money: a kill from here on asks for none of them again
+            opened = True
+            journal.save(**everything())
         rival.begin(state.rng, journal.tick, lambda: journal.save(**everything()))
-        compete(duel, rival, train, state.rng, journal, everything)
+        compete(duel, rival, mine[0], state.rng, journal, everything)
         state.network.load_state_dict(duel.best)
-        _checks.write(journal.folder, recipe, rival, state.network, train, val)
+        _checks.write(journal.folder, recipe, rival, state.network, *mine)
 
 
 def refuse(recipe: AdvGAN, side: tuple[int, ...]) -> None:
@@ -100,21 +112,37 @@ def rival_of(recipe: AdvGAN, model: Network, train: Samples, val: Samples) -> Ri
 
 
 def compete(duel: Duel, rival: Rival, train: Samples, rng: Rng, journal: Journal, everything: Everything) -> None:
-    """Play the epochs that are left, and write down each."""
-    epochs, threat = duel.recipe.epochs, duel.recipe.threat
+    """Play the epochs that are left, and write down each.
+
+    Where kills have cost so many answers that the budget does not pay for an epoch, the best one before it is kept.
+
+    Raises:
+        RunError: a loss is not finite, or the budget does not pay for one epoch.
+    """
     text = "first epoch"
 
     def count(done: int, total: int) -> None:
         journal.step(done, total, text, everything)
 
-    while duel.epoch < epochs:
-        means = duel.play_epoch(rival.network, train, rng, count)
-        means |= rival.learn(duel.generator, train, epochs - duel.epoch + 1, rng)
-        mine = success(rival.victim, lambda x, y, ids: made(duel.kept, x, y, threat), rival.known, threat)
-        duel.keep(mine.rate)
-        journal.record(epoch=duel.epoch, **means, val_success=mine.rate, **rival.facts(), l2=mine.l2)
+    while duel.epoch < duel.recipe.epochs:
+        try:
+            text = play_epoch(duel, rival, train, rng, journal, count)
+        except SpentError:
+            if duel.best_rate < 0:
+                raise
+            return
         journal.save(**everything())
-        text = f"epoch {duel.epoch}: fools {mine.rate:.0%} of validation images, {rival.told()}"
+
+
+def play_epoch(duel: Duel, rival: Rival, train: Samples, rng: Rng, journal: Journal, count: Count) -> str:
+    """Play an epoch, judge it and write it down; what people read about it."""
+    threat, epochs = duel.recipe.threat, duel.recipe.epochs
+    means = duel.play_epoch(rival.network, train, rng, count)
+    means |= rival.learn(duel.generator, train, epochs - duel.epoch + 1, rng)
+    mine = success(rival.victim, lambda x, y, ids: made(duel.kept, x, y, threat), rival.known, threat)
+    duel.keep(mine.rate)
+    journal.record(epoch=duel.epoch, **means, val_success=mine.rate, **rival.facts(), l2=mine.l2)
+    return f"epoch {duel.epoch}: fools {mine.rate:.0%} of validation images, {rival.told()}"
 
 
 class Duel:
@@ -125,8 +153,8 @@ class Duel:
         self.recipe, self.generator, self.team = recipe, generator, team
         self.kept = copy.deepcopy(generator).requires_grad_(False)
         self.discriminator = PatchDiscriminator(recipe.patches, train.images.shape[-1]).to(device)
-        self.adam = torch.optim.Adam(generator.parameters(), betas=BETAS.get(recipe.knowledge, BETAS_ELSE))
-        self.adam_patches = torch.optim.Adam(self.discriminator.parameters(), betas=BETAS_ELSE)
+        self.adam = adam(generator, BETAS.get(recipe.knowledge, BETAS_ELSE))
+        self.adam_patches = adam(self.discriminator, BETAS_ELSE)
         self.objective = objective_of(recipe, losses.balance(train.labels))
         self.schedule = SCHEDULES[recipe.preset]
         self.bound = yielding if recipe.knowledge == "estimated" else bounded
@@ -231,8 +259,8 @@ class Duel:
 
     def _set_rates(self, done: float) -> None:
         share = self.schedule.rate(done)
-        for adam, peak in ((self.adam, self.recipe.lr), (self.adam_patches, self.recipe.lr_patches)):
-            for group in adam.param_groups:
+        for optimiser, peak in ((self.adam, self.recipe.lr), (self.adam_patches, self.recipe.lr_patches)):
+            for group in optimiser.param_groups:
                 group["lr"] = peak * share
 
     def _autocast(self, x: Images) -> torch.autocast:

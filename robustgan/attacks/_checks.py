@@ -46,7 +46,8 @@ def write(folder: Path, recipe: AdvGAN, rival: Rival, network: Network, train: S
 
     `queries` is null where the attack sees the classifier's weights, and where it asks nothing. Otherwise: `budget`,
     the images that the attack was allowed to ask about; `used`, those that it asked about, to learn and to choose the
-    epoch; `measuring`, those that the numbers of this file took, which the attack did not need.
+    epoch; `measuring`, those that the numbers of this file took, which the attack did not need; `again`, how many of
+    both were asked about once more, because the run was killed and their answers were of no use afterwards.
     """
     model, asked = rival.victim, rival.victim if isinstance(rival.victim, Asked) else None
     with asked.measuring() if asked else nullcontext():
@@ -57,8 +58,13 @@ def write(folder: Path, recipe: AdvGAN, rival: Rival, network: Network, train: S
             ),
         }
     content["judge"] = "surrogates" if recipe.knowledge == "transfer" else "classifier"
-    content["queries"] = {"budget": asked.budget, "used": asked.used, "measuring": asked.measured} if asked else None
+    content["queries"] = counts(asked) if asked else None
     (folder / "checks.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+
+
+def counts(asked: Asked) -> dict[str, int]:
+    """How many images the classifier was asked about."""
+    return {"budget": asked.budget, "used": asked.used, "measuring": asked.measured, "again": asked.again}
 
 
 def measured(recipe: AdvGAN, model: Network, network: Network, known: Known) -> dict[str, Any]:

@@ -32,10 +32,10 @@ class Distilled(Rival):
         self.recipe, self.settings = recipe, recipe.surrogate
         self.asked = Asked(model, recipe.queries)
         super().__init__(self.asked, picked(val, evenly(len(val), choosing)), recipe.threat)
-        loss = self.settings.loss if self.settings.answers == "probabilities" else "cross-entropy"
-        self.pupils = Pupils(self.settings, recipe.surrogates, train.images, loss)
+        self.pupils = Pupils(self.settings, recipe.surrogates, train.images, self.settings.loss)
         self.network = self.pupils.network
         self.epoch = 0  # of the distillation before the generator's first epoch
+        self._know(torch.zeros_like(self.val.labels, dtype=torch.bool))
 
     def ask(self, images: Bytes) -> Answers:
         """The classifier's answers."""
@@ -52,15 +52,15 @@ class Distilled(Rival):
 
     def state(self) -> dict[str, Any]:
         """Surrogates, and how many answers were asked for."""
-        return {
-            "right": self.right, **self.pupils.state(), "surrogate_epoch": self.epoch, "used": self.asked.used,
-        }  # fmt: skip
+        own = {"right": self.right, "surrogate_epoch": self.epoch, "asked": self.asked.state()}
+        return {**own, **self.pupils.state()}
 
     def resume(self, saved: dict[str, Any]) -> None:
-        """Go on from a checkpoint; nothing is asked again."""
+        """Go on from a checkpoint."""
         self._know(saved["right"].to(self.val.labels.device))
         self.pupils.resume(saved)
-        self.epoch, self.asked.used = saved["surrogate_epoch"], saved["used"]
+        self.epoch = saved["surrogate_epoch"]
+        self.asked.resume(saved["asked"])
 
     def _know(self, mask: Bool[Tensor, " n"]) -> None:
         self.right = mask
@@ -76,6 +76,7 @@ class Static(Distilled):
         share = plan(recipe.queries, len(train), len(val), recipe.epochs, dynamic=False)
         super().__init__(recipe, model, train, val, share.choosing)
         self.images = train.images[evenly(len(train), share.clean).to(train.images.device)]
+        self.answers = torch.zeros(0, 2, device=self.images.device)
 
     def open(self) -> None:
         """Ask about images as they are."""

@@ -56,7 +56,7 @@ class Dynamic(Distilled):
                 count = self.due(self.train, total - self.epoch + epochs, epochs)
                 self.inquire(self.train, count, self.fooling, rng)
                 self.turns += 1
-                keep()  # answers cost money: a kill from here on asks for none of them again
+                keep()
             self.study(self.pupils.peak(self.epoch), rng)
             self.epoch += 1
             keep()

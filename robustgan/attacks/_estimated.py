@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from robustgan.attacks._probes import Probes
-from robustgan.attacks._queries import Asked, pairs_of
+from robustgan.attacks._queries import Asked, choosing_of
 from robustgan.attacks._rival import Keep, Rival
 from robustgan.attacks._validation import evenly, known_of, picked, right
 from robustgan.attacks.advgan import AdvGAN
@@ -25,7 +25,7 @@ from robustgan.interfaces import Samples
 from robustgan.journal import Tick
 from robustgan.quantise import LEVELS
 from robustgan.shapes import Bool
-from robustgan.tensors import Images, Logits, Rng, Scores, Tensor
+from robustgan.tensors import Images, Logits, Network, Rng, Scores, Tensor
 
 STEP = 4 / 255  # of a pattern of signs: whole grey levels, as everything that is asked about
 
@@ -93,18 +93,34 @@ class Estimated(Rival):
     right: Bool[Tensor, " n"]  # which of the validation images that choose the epoch the classifier gets right
 
     def __init__(self, recipe: AdvGAN, model: nn.Module, train: Samples, val: Samples) -> None:
-        choosing, pairs = pairs_of(recipe.queries, len(train), len(val), recipe.epochs)
-        self.asked = Asked(model, recipe.queries)
+        choosing = choosing_of(recipe.queries, len(train), len(val), recipe.epochs)
+        self.asked, self.epochs, self.images = Asked(model, recipe.queries), recipe.epochs, len(train)
         super().__init__(self.asked, picked(val, evenly(len(val), choosing)), recipe.threat)
-        self.network: Answering = Answering(self.asked, pairs)
+        self.network: Answering = Answering(self.asked, 1)
+        self._know(torch.zeros_like(self.val.labels, dtype=torch.bool))
 
     def open(self) -> None:
         """Ask which validation images are right."""
         self._know(right(self.asked, self.val))
+        self.share(self.epochs, self.epochs)
+
+    def share(self, judged: int, epochs: int) -> None:
+        """Share what is left among the epochs to come; the validation images will be asked about `judged` times.
+
+        What does not suffice for one pair more everywhere is kept, until it does for the epochs that are then left.
+        """
+        left = self.asked.left - judged * len(self.known.ids)
+        self.network.pairs = max(1, left // (2 * self.images * epochs))
 
     def begin(self, rng: Rng, tick: Tick, keep: Keep) -> None:
         """Nothing is learned beforehand."""
         self.network.rng = rng
+
+    def learn(self, generator: Network, train: Samples, epochs: int, rng: Rng) -> dict[str, float]:
+        """Nothing; but how many pairs the next epoch has is known now."""
+        if epochs > 1:
+            self.share(epochs, epochs - 1)
+        return {}
 
     def facts(self) -> dict[str, float]:
         """How many images were asked about so far."""
@@ -116,12 +132,14 @@ class Estimated(Rival):
 
     def state(self) -> dict[str, Any]:
         """What was learned about patterns, and how many answers it took."""
-        return {"right": self.right, "effect": self.network.probes.effect, "used": self.asked.used}
+        network = {"effect": self.network.probes.effect, "pairs": self.network.pairs}
+        return {"right": self.right, **network, "asked": self.asked.state()}
 
     def resume(self, saved: dict[str, Any]) -> None:
-        """Go on from a checkpoint; an epoch that was cut off is asked about again."""
+        """Go on from a checkpoint."""
         self._know(saved["right"].to(self.val.labels.device))
-        self.network.probes.effect, self.asked.used = saved["effect"], saved["used"]
+        self.network.probes.effect, self.network.pairs = saved["effect"], saved["pairs"]
+        self.asked.resume(saved["asked"])
 
     def _know(self, mask: Bool[Tensor, " n"]) -> None:
         self.right = mask

@@ -26,7 +26,7 @@ class Rival:
         self.network = model  # lends its gradients
 
     def open(self) -> None:
-        """What is asked before anything is learned; a run that goes on from a checkpoint does not ask again."""
+        """What is asked before anything is learned."""
 
     def begin(self, rng: Rng, tick: Tick, keep: Keep) -> None:
         """What is learned, or what is still to be learned, before the generator's first epoch."""

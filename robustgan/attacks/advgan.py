@@ -37,6 +37,13 @@ ONLY = {
     "kappa": ("objective", ("margin",)),
     "tile": ("network", ("tiles",)),
 }
+# Settings of what has a weight, and the weight
+WEIGHED = {"patches": "realism", "lr_patches": "realism", "reach": "length"}
+# Settings of the surrogate that mean something only with some `knowledge`
+TAUGHT = {
+    "passes": ("dynamic",), "memory": ("dynamic",), "steady": ("dynamic",),
+    "answers": ("dynamic", "static"), "loss": ("dynamic", "static"),
+}  # fmt: skip
 # What `preset: paper` sets where the config says nothing else
 PAPER = {
     "kappa": 0.0, "lr": 1e-3, "lr_patches": 1e-3, "batch": 128,
@@ -110,6 +117,26 @@ class AdvGAN(Attack):
             raise ValueError("objective: features needs layers to look at; with `knowledge: estimated` there are none")
         return self
 
+    @model_validator(mode="after")
+    def heard(self) -> AdvGAN:
+        """Refuse settings whose weight is 0, and those of a surrogate that this `knowledge` has no use for."""
+        preset = PAPER if self.preset == "paper" else {}
+        for setting, weight in WEIGHED.items():
+            usual = preset.get(setting, type(self).model_fields[setting].default)
+            if not getattr(self, weight) and getattr(self, setting) != usual:
+                raise ValueError(
+                    f"{setting}: found {getattr(self, setting)} with {weight} 0, which leaves it without effect; "
+                    f"allowed is {setting} {usual} (leave it out), or another {weight}"
+                )
+        for setting, values in TAUGHT.items():
+            mine, usual = getattr(self.surrogate, setting), type(self.surrogate).model_fields[setting].default
+            if mine != usual and self.knowledge not in values:
+                raise ValueError(
+                    f"surrogate.{setting}: found {mine}, but only knowledge {' or '.join(values)} has this setting, "
+                    f"and knowledge is {self.knowledge}; leave it out"
+                )
+        return self
+
     def share(self, team: Team) -> None:
         """Surrogates that learn cannot be shared: each process would ask their questions."""
         if team.size > 1 and self.knowledge != "white-box":
@@ -139,7 +166,8 @@ class AdvGAN(Attack):
         Writes `checks.json` beside the journal (`_checks.py` says what is in it).
 
         Raises:
-            InputError: the generator cannot halve the images' sides, a side lacks the class that `goal` is about, the
+            InputError: a class is missing, the journal's checkpoint is of another training, the generator cannot
+            halve the images' sides, a side lacks the class that `goal` is about, the
             classifier has no such `layer`, or `queries` and `surrogate` do not fit the images.
             RunError: a loss is not finite, or the classifier changed.
         """

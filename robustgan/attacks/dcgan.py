@@ -64,17 +64,23 @@ class DCGAN(Forger):
         beside the journal; `fool` refuses a generator that failed.
 
         Raises:
-            InputError: the images, their subtypes, or the extractor's file do not fit the settings.
+            InputError: the images, their subtypes, or the extractor's file do not fit the settings, a class is missing
+            (at one magnification), or the journal's checkpoint is of another training.
             RunError: the losses stay not finite.
         """
         import torch
 
+        from robustgan.attacks._sides import check_classes, identity_of
         from robustgan.gan.conditional import Gan
         from robustgan.gan.extractors import extractors
         from robustgan.gan.game import play
         from robustgan.gan.outcome import conclude
         from robustgan.gan.sheet import write_sheet
 
+        check_classes(self.label, train, "training", apart=True)
+        check_classes(self.label, val, "validation")
+        trained = {name: value for name, value in self.settings().items() if name not in ("name", "search")}
+        journal.identify(identity_of(trained, (train, val)))
         others = extractors(self.extractor, train.images.device)
         seed = int(torch.randint(0, 2**62, (), generator=state.rng))
         game, pool, bench = play(cast(Gan, state.network), train, val, self.training, self.monitor, seed, journal)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
 
 from robustgan.errors import InputError
-from robustgan.images import in_threads, inspect
 from robustgan.journal import Tick
 
 SHOWN = 10  # offenders in a message; their number is always said
+AT_ONCE = 32  # files that a thread hashes in one go: to hand it small files one by one takes longer than hashing them
+MOST = 1024  # such goes; more files make each longer
 
 
 def survey(root: Path, paths: Sequence[str], tick: Tick) -> pd.DataFrame:
@@ -21,6 +24,7 @@ def survey(root: Path, paths: Sequence[str], tick: Tick) -> pd.DataFrame:
     Raises:
         InputError: files that cannot be used, all of them.
     """
+    from robustgan.images import in_threads, inspect  # here, as a plan decodes nothing: it needs no NumPy and no Pillow
 
     def look(path: str) -> tuple[str, int, int, str] | str:
         try:
@@ -74,9 +78,22 @@ def require_both_classes(labels: Iterable[int], where: Path) -> None:
 
 def fingerprint(root: Path, paths: Sequence[str]) -> str:
     """sha256 over the names and the bytes of files."""
+    size = max(AT_ONCE, len(paths) // MOST)
 
-    def one(path: str) -> str:
-        with (root / path).open("rb") as file:
-            return f"{path}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n"
+    def some(start: int) -> str:
+        return "".join(f"{path}\0{_digest(root, path)}\n" for path in paths[start : start + size])
 
-    return hashlib.sha256("".join(in_threads(one, paths)).encode("utf-8", "surrogateescape")).hexdigest()
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:  # hashing leaves Python's lock
+        lines = "".join(pool.map(some, range(0, len(paths), size)))
+    return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _digest(root: Path, path: str) -> str:
+    """Of a file that is read whole: so are images where they are decoded."""
+    with open(place(root, path), "rb", buffering=0) as file:  # noqa: PTH123 - see `place`
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def place(root: Path, path: str) -> str:
+    """Where a file is, as text: to make a `Path` of each of many small files takes longer than to open them."""
+    return os.path.join(root, path)  # noqa: PTH118

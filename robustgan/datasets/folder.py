@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import os
 import re
+import stat
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,6 +23,10 @@ from robustgan.interfaces import Dataset
 from robustgan.journal import Tick
 
 ABSENT = {"", "nan", "na", "n/a", "none", "null"}  # what spreadsheets write where there is no value
+ADVICE = (
+    "Say which column holds what: `columns: {path: ..., label: ..., group: the patient}` "
+    "(`robustgan audit`: --columns group=patient_id)."
+)
 SPLITS = ("", "train", "val", "test")
 
 
@@ -80,40 +90,40 @@ class Folder(Dataset):
             file
                 is missing, outside the root, or no usable image; there is one class only.
         """
-        rows = self._table(root)
+        rows = pd.DataFrame(self._table(root))
         rows = pd.concat([rows, _survey.survey(root, rows["path"].tolist(), tick)], axis=1)
         both = "the same image stands under both labels"
         rows["finding"] = _survey.twins(rows).mask(_survey.contradictions(rows), both)
         _survey.require_both_classes(rows.loc[rows["finding"] == "", "label"], root)
         return tables.check(rows.drop(columns="pixels"), tables.MANIFEST, str(root))
 
-    def _table(self, root: Path) -> pd.DataFrame:
-        """The manifest with our column names, every value checked but no image opened."""
-        where, raw = root / self.csv, _read(root / self.csv)
-        missing = [f"no column `{name}`. {nearest(name, map(str, raw))}" for name in self._used() if name not in raw]
-        advice = "Say which column holds what: `columns: {path: ..., label: ..., group: the patient}`"
-        _survey.refuse(missing, f"{where}: columns", f"{advice} (`robustgan audit`: --columns group=patient_id).")
-        rows = pd.DataFrame({key: raw[name] if name else "" for key, name in self.columns})
-        rows["label"] = self._labels(rows["label"], where)
-        rows["magnification"] = self._magnifications(rows["magnification"], where)
-        _present(rows["group"], f"{where}: rows without a patient (column `{self.columns.group}`)")
-        _allowed(rows["split"], SPLITS, f"{where}: column `{self.columns.split}`")
-        rows["slide"] = rows["slide"].where(rows["slide"] != "", rows["group"])
-        _check_paths(rows["path"], root, where)
-        return rows.rename(columns={"split": "given_split"})
+    def _table(self, root: Path) -> dict[str, list[Any]]:
+        """The manifest's columns by our names, every value checked but no image opened; a plan needs no pandas."""
+        where = root / self.csv
+        raw = _read(where, self._used())
+        nothing = [""] * len(raw[self.columns.path])
+        found: dict[str, list[Any]] = {key: raw[name] if name else nothing for key, name in self.columns}
+        found["label"] = self._labels(found["label"], where)
+        found["magnification"] = self._magnifications(found["magnification"], where)
+        _present(found["group"], f"{where}: rows without a patient (column `{self.columns.group}`)")
+        _allowed(found["split"], SPLITS, f"{where}: column `{self.columns.split}`")
+        found["slide"] = [slide or group for slide, group in zip(found["slide"], found["group"], strict=True)]
+        _check_paths(found["path"], root, where)
+        found["given_split"] = found.pop("split")
+        return found
 
     def _used(self) -> list[str]:
         """Columns that the manifest must have; a file may not do without path, label and group."""
         needed = {key: name for key, name in self.columns if name or key in ("path", "label", "group")}
         return list(needed.values())
 
-    def _labels(self, values: pd.Series, where: Path) -> pd.Series:
+    def _labels(self, values: list[str], where: Path) -> list[int]:
         _allowed(values, self.labels, f"{where}: column `{self.columns.label}` (set `labels`)")
-        return values.map(dict(self.labels)).astype("int64")
+        return [self.labels[value] for value in values]
 
-    def _magnifications(self, values: pd.Series, where: Path) -> pd.Series:
+    def _magnifications(self, values: list[str], where: Path) -> list[int]:
         if not self.columns.magnification:
-            return pd.Series(self.magnification, index=values.index)
+            return [self.magnification] * len(values)
         wrong = [
             f"row {row}: found {value!r}"
             for row, value in enumerate(values, start=2)
@@ -124,53 +134,90 @@ class Folder(Dataset):
             f"{where}: column `{self.columns.magnification}`",
             "Allowed are whole numbers, as 40 or 40X.",
         )
-        return values.str.rstrip("xX").astype("int64")
+        return [int(value.rstrip("xX")) for value in values]
 
 
-def _read(path: Path) -> pd.DataFrame:
-    """The CSV file as text, absent values empty."""
+def _read(path: Path, names: list[str]) -> dict[str, list[str]]:
+    """Some columns of the CSV file as text, absent values empty."""
     try:
-        raw = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = _rows(file)
+            head = next(rows)
+            missing = [f"no column `{name}`. {nearest(name, head)}" for name in names if name not in head]
+            _survey.refuse(missing, f"{path}: columns", ADVICE)
+            places = [head.index(name) for name in names]
+            found = [[_text(row[i]) for i in places] for row in rows]
     except FileNotFoundError:
         raise InputError(
             f"{path}: no such file. The data set needs a CSV table with a row an image: its path, label and patient. "
             "Name it with `csv` (`robustgan audit`: --table)."
         ) from None
-    except (OSError, ValueError) as error:  # pandas' own errors and UnicodeDecodeError are ValueErrors
+    except (OSError, ValueError, csv.Error) as error:  # bytes that are no UTF-8 are a ValueError
         raise InputError(f"{path}: cannot be read as CSV: {error}") from None
-    if raw.empty:
+    if not found:
         raise InputError(f"{path}: the manifest lists no image.")
-    for name, column in raw.items():
-        text = column.str.strip()
-        raw[name] = text.mask(text.str.casefold().isin(ABSENT), "")
-    return raw
+    return {name: list(values) for name, values in zip(names, zip(*found, strict=True), strict=True)}
 
 
-def _present(values: pd.Series, what: str) -> None:
-    _survey.refuse([f"row {i + 2}" for i in values.index[values == ""]], what, "Every image needs one.")
+def _rows(file: Iterable[str]) -> Iterator[list[str]]:
+    """Rows that are not blank, the header first; one that is cut short goes on with empty values.
+
+    Raises:
+        ValueError: a row is longer than the header, or nothing is there.
+    """
+    width = 0
+    for number, row in enumerate(csv.reader(file, strict=True), start=1):
+        if len(row) > 1 or "".join(row).strip():
+            width = width or len(row)
+            if len(row) > width:
+                raise ValueError(f"row {number} holds {len(row)} values for {width} columns; quote those with a comma.")
+            yield row + [""] * (width - len(row))
+    if not width:
+        raise ValueError("it is empty.")
 
 
-def _allowed(values: pd.Series, allowed: Any, what: str) -> None:
+def _text(value: str) -> str:
+    """A value without the space around it, empty where spreadsheets write that there is none."""
+    text = value.strip()
+    return "" if text.casefold() in ABSENT else text
+
+
+def _present(values: list[str], what: str) -> None:
+    wrong = [f"row {row}" for row, value in enumerate(values, start=2) if not value]
+    _survey.refuse(wrong, what, "Every image needs one.")
+
+
+def _allowed(values: list[str], allowed: Collection[str], what: str) -> None:
     """Refuse values outside `allowed`, each with the nearest one that is."""
-    wrong = values[~values.isin(list(allowed))]
+    wrong = Counter(value for value in values if value not in allowed)
     names = [name for name in allowed if name]
-    lines = [
-        f"found {value!r} in {(wrong == value).sum()} rows. {nearest(value, names)}" for value in sorted(set(wrong))
-    ]
+    lines = [f"found {value!r} in {count} rows. {nearest(value, names)}" for value, count in sorted(wrong.items())]
     _survey.refuse(lines, what)
 
 
-def _check_paths(paths: pd.Series, root: Path, where: Path) -> None:
+def _check_paths(paths: list[str], root: Path, where: Path) -> None:
     """Refuse rows without a path, a path that stands twice, leaves the root, or leads to no file."""
     _present(paths, f"{where}: rows without a path")
-    twice = paths[paths.duplicated()].unique().tolist()
+    twice = [path for path, count in Counter(paths).items() if count > 1]
     _survey.refuse(twice, f"{where}: paths that stand in several rows", "Every image has one row.")
     inside, outside, missing = root.resolve(), [], []
+    holds = cache(lambda folder: Path(folder).resolve().is_relative_to(inside))  # images are many, their folders few
     for path in paths:
-        place = (root / path).resolve()
-        if not place.is_relative_to(inside):
+        place = _survey.place(root, path)
+        if _is_regular(place) and holds(place.rpartition("/")[0]):
+            continue
+        real = Path(place).resolve()
+        if not real.is_relative_to(inside):
             outside.append(path)
-        elif not place.is_file():
+        elif not real.is_file():
             missing.append(path)
     _survey.refuse(outside, f"{where}: paths that leave {root}", "Put the images under the root.")
     _survey.refuse(missing, f"{where}: files that are not there")
+
+
+def _is_regular(place: str) -> bool:
+    """Whether a file is there that is no link."""
+    try:
+        return stat.S_ISREG(os.lstat(place).st_mode)
+    except OSError:
+        return False

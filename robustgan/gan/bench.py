@@ -9,11 +9,14 @@ from torch import Tensor
 
 from robustgan.errors import InputError
 from robustgan.gan.conditional import Gan, Latents
-from robustgan.gan.quality import Yardstick
+from robustgan.gan.painting import starts
+from robustgan.gan.quality import Features, Yardstick, features
 from robustgan.interfaces import Samples
 from robustgan.tensors import Bytes, Images, Labels
 
 HELD_OUT = 500  # validation images at most to measure the distance with
+COMPARED = 500  # training images a label, at most, that generated images are compared with
+JUDGED = 64  # generated images a label that the rules look at, also where fewer images are held out
 
 
 class Pool(NamedTuple):
@@ -22,6 +25,7 @@ class Pool(NamedTuple):
     images: Bytes
     order: Tensor  # indices into `images`: those of label 0, then those of label 1, ...
     counts: Tensor  # images of each label
+    groups: list[str]  # patient of each image
 
     def draw(self, labels: Labels, rng: torch.Generator) -> Bytes:
         """One image for each label, each image of a label as likely."""
@@ -30,10 +34,26 @@ class Pool(NamedTuple):
         place = first[labels] + (unit * self.counts[labels]).long()
         return self.images[self.order[place].to(self.images.device)]
 
+    def places(self, label: int) -> Tensor:
+        """Indices of all images of a label."""
+        first = int(self.counts[:label].sum())
+        return self.order[first : first + int(self.counts[label])]
+
+    def at(self, places: Tensor) -> Bytes:
+        """The images at some indices."""
+        return self.images[places.to(self.images.device)]
+
     def of(self, label: int) -> Bytes:
         """All images of a label."""
-        first = int(self.counts[:label].sum())
-        return self.images[self.order[first : first + int(self.counts[label])].to(self.images.device)]
+        return self.at(self.places(label))
+
+
+class Known(NamedTuple):
+    """Training images of one label, no more than `COMPARED`."""
+
+    places: Tensor  # in the pool
+    features: Features  # as they are, not on the yardstick's scale
+    groups: list[str]  # patients
 
 
 class Bench(NamedTuple):
@@ -41,15 +61,19 @@ class Bench(NamedTuple):
 
     z: Latents
     labels: Labels
+    more_z: Latents  # of labels with fewer held-out images than `JUDGED`, what is missing
+    more_labels: Labels
     held_out: Bytes
+    groups: list[str]  # patients of the held-out images
     trained_on: Bytes
     yardstick: Yardstick  # the held-out images
+    known: list[Known]  # a label
 
 
 def pool_of(gan: Gan, train: Samples) -> Pool:
     """Sort the training images by label."""
     labels = gan.labels_of(train.rows).cpu()
-    return Pool(train.images, labels.argsort(stable=True), labels.bincount())
+    return Pool(train.images, labels.argsort(stable=True), labels.bincount(), list(train.rows["group"]))
 
 
 def bench_of(gan: Gan, pool: Pool, val: Samples) -> Bench:
@@ -69,8 +93,30 @@ def bench_of(gan: Gan, pool: Pool, val: Samples) -> Bench:
             "at least 2 are needed to choose a generator. Raise `validation` under `split`."
         )
     z = torch.randn(len(chosen), gan.generator.latent, generator=rng).to(labels.device)
-    known = pool.draw(labels[chosen].cpu(), torch.Generator().manual_seed(0))
-    return Bench(z, labels[chosen], val.images[chosen], known, Yardstick(val.images[chosen]))
+    trained_on = pool.draw(labels[chosen].cpu(), torch.Generator().manual_seed(0))
+    groups = [str(val.rows["group"].iloc[i]) for i in chosen.tolist()]
+    held_out, more = val.images[chosen], missing(gan, labels[chosen].bincount(minlength=len(gan.labels())))
+    return Bench(
+        z, labels[chosen], *more, held_out, groups, trained_on, Yardstick(held_out), known_of(pool, len(gan.labels()))
+    )
+
+
+def missing(gan: Gan, counts: Tensor) -> tuple[Latents, Labels]:
+    """Latent vectors of labels that occur less than `JUDGED` times, as many as are missing, and their labels."""
+    wanted, z = starts(gan, JUDGED, 0)
+    rank = torch.arange(len(wanted), device=wanted.device) % JUDGED
+    short = rank >= counts[wanted]
+    return z[short], wanted[short]
+
+
+def known_of(pool: Pool, labels: int) -> list[Known]:
+    """Some training images of every label, drawn by lot, with their features."""
+    rng, found = torch.Generator().manual_seed(0), []
+    for i in range(labels):
+        places = pool.places(i)
+        some = places[torch.randperm(len(places), generator=rng)[:COMPARED]]
+        found.append(Known(some, features(pool.at(some)), [pool.groups[place] for place in some.tolist()]))
+    return found
 
 
 def dequantised(images: Bytes, seed: int) -> Images:

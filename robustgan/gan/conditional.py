@@ -2,14 +2,16 @@
 
 The topology is DCGAN's (4 x 4 convolutions of stride 2, no hidden fully connected layers). What differs is
 what kept public training runs from collapsing: a spectrally normalised projection discriminator and
-class-conditional batch norm in the generator. In place of batch norm it may have virtual batch norm: then an image
-does not depend on its neighbours while the generator trains either. Spectral norm leaves the discriminator without
-both.
+class-conditional batch norm in the generator. The label enters by that norm alone, and the first layer has no bias:
+either would put the same thing in the same place of every image, and a label soon has one layout in many colours. In
+place of batch norm the generator may have virtual batch norm: then an image does not depend on its neighbours while it
+trains either. Spectral norm leaves the discriminator without both.
 
 Source:
     Radford, Metz, Chintala, ICLR 2016 (topology); Miyato, Kataoka, Koyama, Yoshida, ICLR 2018 (spectral
-    norm); Miyato, Koyama, ICLR 2018 (projection); de Vries et al., NeurIPS 2017 (conditional batch norm);
-    Karras et al., ICLR 2018, section 3 (standard deviation over the minibatch).
+    norm); Miyato, Koyama, ICLR 2018 (projection); de Vries et al., NeurIPS 2017 (conditional batch norm); Brock,
+    Donahue, Simonyan, ICLR 2019, section 3.1 (one vector a label for all norms); Karras et al., ICLR 2018, section 3
+    (standard deviation over the minibatch).
 """
 
 from __future__ import annotations
@@ -41,19 +43,19 @@ def look_up(table: nn.Embedding, labels: Labels | Blend) -> Float[Tensor, "n c"]
 
 
 class ConditionalNorm(nn.Module):
-    """Batch norm, or virtual batch norm, whose gain and shift belong to the label."""
+    """Batch norm, or virtual batch norm, whose gain and shift are read off the label's vector."""
 
-    def __init__(self, channels: int, virtual: bool = False) -> None:
+    def __init__(self, channels: int, embedding: int, virtual: bool = False) -> None:
         super().__init__()
         self.norm = VirtualNorm() if virtual else nn.BatchNorm2d(channels, affine=False)
-        self.gain = nn.Embedding(LABELS, channels)
-        self.shift = nn.Embedding(LABELS, channels)
-        nn.init.ones_(self.gain.weight)
-        nn.init.zeros_(self.shift.weight)
+        self.gain, self.shift = nn.Linear(embedding, channels), nn.Linear(embedding, channels)
+        for layer, usual in ((self.gain, 1.0), (self.shift, 0.0)):
+            nn.init.normal_(layer.weight, 0.0, 0.02)
+            nn.init.constant_(layer.bias, usual)
 
-    def forward(self, x: Float[Tensor, "n c h w"], labels: Labels | Blend) -> Float[Tensor, "n c h w"]:
+    def forward(self, x: Float[Tensor, "n c h w"], label: Float[Tensor, "n e"]) -> Float[Tensor, "n c h w"]:
         """Normalise, then scale and shift by label."""
-        gain, shift = (look_up(table, labels)[:, :, None, None] for table in (self.gain, self.shift))
+        gain, shift = (layer(label)[:, :, None, None] for layer in (self.gain, self.shift))
         scaled: Tensor = gain * self.norm(x) + shift
         return scaled
 
@@ -91,8 +93,8 @@ class Generator(nn.Module):
         self.start, self.latent, self.virtual = size // 2**DOUBLINGS, latent, virtual
         channels = [width * 2**i for i in reversed(range(DOUBLINGS))]
         self.table = nn.Embedding(LABELS, embedding)
-        self.root = nn.Linear(latent + embedding, channels[0] * self.start**2)
-        self.norms = nn.ModuleList(ConditionalNorm(c, virtual) for c in channels)
+        self.root = nn.Linear(latent, channels[0] * self.start**2, bias=False)
+        self.norms = nn.ModuleList(ConditionalNorm(c, embedding, virtual) for c in channels)
         pairs = zip(channels, [*channels[1:], 3], strict=True)
         self.ups = nn.ModuleList(Doubling(a, b) for a, b in pairs)
         nn.init.normal_(self.root.weight, 0.0, 0.02)
@@ -104,9 +106,10 @@ class Generator(nn.Module):
         """One image a latent vector, of a label or of a blend of labels."""
         if self.virtual:
             z, labels = torch.cat([self.reference.to(z), z]), torch.cat([self._references(labels), labels])
-        h: Tensor = self.root(torch.cat([z, look_up(self.table, labels)], 1)).unflatten(1, (-1, self.start, self.start))
+        label = look_up(self.table, labels)
+        h: Tensor = self.root(z).unflatten(1, (-1, self.start, self.start))
         for norm, up in zip(self.norms, self.ups, strict=True):
-            h = up(norm(h, labels).relu())
+            h = up(norm(h, label).relu())
         made = h[REFERENCE:] if self.virtual else h
         return (0.5 + 0.5 * made.float().tanh()).contiguous()
 

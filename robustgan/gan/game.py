@@ -24,6 +24,7 @@ from robustgan.gan.players import Game
 from robustgan.gan.progress import Grid, append
 from robustgan.gan.quality import EXTRACTOR, Features, covered, kernel_distance, uncertainty
 from robustgan.gan.recipe import Play, Watch
+from robustgan.gan.symptoms import symptoms_of
 from robustgan.gan.turn import turn
 from robustgan.interfaces import Samples
 from robustgan.journal import Journal
@@ -129,20 +130,25 @@ def reload(game: Game, broken: int, journal: Journal) -> None:
 
 
 def look(game: Game, numbers: list[list[float]], bench: Bench, journal: Journal) -> None:
-    """Measure and show the averaged generator, keep the best, mend what is wrong, make a checkpoint."""
+    """Measure and show the averaged generator, keep the best, mend what is wrong, make a checkpoint.
+
+    The best has the lowest distance of all that no rule refuses, and of all where each is refused.
+    """
     d_loss, g_loss, gap, called, length = (list(column) for column in zip(*numbers, strict=True))
     for series, column in ((game.losses, d_loss), (game.gaps, gap), (game.signs, called), (game.lengths, length)):
         series += column
     images = paint(game.gan, bench.z, bench.labels)
-    made = bench.yardstick.of(images)
+    raw = bench.yardstick.extract(images)
+    made = bench.yardstick.scale(raw)
     kid = kernel_distance(bench.yardstick.real, made)
     game.distances.append([kid, uncertainty(bench.yardstick.real, made)])
     recall(game, bench, made)
     means = [sum(column) / len(column) for column in (d_loss, g_loss, called)]
     numbers_shown = {"d_loss": means[0], "g_loss": means[1], "r_t": means[2], KID: kid}
     journal.record(step=game.step, **numbers_shown, gradient=max(length), attempt=game.attempt)
-    if kid < game.best_kid:
-        game.best_kid, game.best_step = kid, game.step
+    flaw = rescue.flaw_of(game, symptoms_of(game.gan, bench, raw, game.watch), kid)
+    if not game.best or (bool(flaw), kid) < (bool(game.best_flaw), game.best_kid):
+        game.best_kid, game.best_step, game.best_flaw = kid, game.step, flaw
         game.best = {name: value.clone() for name, value in game.gan.state_dict().items()}
     show(game, kid, journal)
     done, best = game.step, game.best_kid

@@ -134,6 +134,20 @@ def on_recalls(recalls: Mapping[str, Sequence[float]], images: Mapping[str, int]
     return None
 
 
+def on_coverage(
+    generated: Mapping[str, float], real: Mapping[str, float], images: Mapping[str, int], watch: Watch
+) -> Finding | None:
+    """Compare the recall of each label with that of as many training images.
+
+    `on_recalls` asks what was lost; a label that the generator never covered lost nothing.
+    """
+    for label, value in generated.items():
+        if images[label] >= watch.covered_images and value < watch.covered * real[label]:
+            text = f"{label}: recall {value:.2f}, training images reach {real[label]:.2f}"
+            return Finding("COLLAPSED", text)
+    return None
+
+
 def on_variety(generated: Mapping[str, float], real: Mapping[str, float], watch: Watch) -> Finding | None:
     """Compare how much generated and real images of each label vary among themselves (`quality.variety`)."""
     for label, value in generated.items():
@@ -159,7 +173,7 @@ def on_distance(kept: float, untrained: float, watch: Watch) -> Finding | None:
 
 
 def on_copies(z: float, copied: float, watch: Watch) -> Finding | None:
-    """Judge how near generated images are to training images (`fidelity.copying`).
+    """Judge how near generated images are to training images (`symptoms.copying`).
 
     Both signs are asked for: training images come from other patients than held-out ones, so a sound generator is
     nearer to them too (z -4.7 on a run with real tissue that has copied nothing).
@@ -176,7 +190,7 @@ def on_copies(z: float, copied: float, watch: Watch) -> Finding | None:
 
 
 def on_grid(difference: float, watch: Watch) -> Finding | None:
-    """Judge how much the label changes of an image, as a share of how much real images vary (`fidelity.obedience`)."""
+    """Judge how much the label changes of an image, as a share of how much real images vary (`symptoms.obedience`)."""
     if difference < watch.same:
         return Finding(
             "LABEL_LEAK", f"all labels give the same images: they differ {difference:.3f} times as much as real ones"
@@ -185,15 +199,14 @@ def on_grid(difference: float, watch: Watch) -> Finding | None:
 
 
 def on_labels(generated: Mapping[str, float], real: Mapping[str, float], watch: Watch) -> Finding | None:
-    """Compare how often a probe tells two labels apart (balanced accuracy, `fidelity.probed`), generated and held out.
+    """Compare how often a probe finds each label's class (`symptoms.probed`) in generated and in held-out images.
 
-    Labels that the probe hardly tells apart in real images say nothing.
+    A label that the probe hardly finds in real images says nothing. Labels are not averaged: a generator that paints
+    one class whatever it is asked for would be right in half of all images.
     """
-    for labels, value in generated.items():
-        known = real.get(labels, 0.0)
+    for label, value in generated.items():
+        known = real.get(label, 0.0)
         if value < watch.leak <= known - SLACK:
-            text = (
-                f"{labels}: told apart in {value:.0%} of images that were asked to show one, and in {known:.0%} of real"
-            )
+            text = f"{label}: a probe finds the class in {value:.0%} of generated and in {known:.0%} of held-out images"
             return Finding("LABEL_LEAK", text)
     return None

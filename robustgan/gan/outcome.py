@@ -7,16 +7,18 @@ from typing import Any
 
 import torch
 
-from robustgan.gan import fidelity, monitor, rescue
+from robustgan.gan import fidelity, monitor, rescue, symptoms
 from robustgan.gan.bench import Bench, Pool
 from robustgan.gan.cells import cell_name
 from robustgan.gan.extractors import Extractor
-from robustgan.gan.fidelity import FEW, Report
+from robustgan.gan.fidelity import Report
 from robustgan.gan.game import KID
 from robustgan.gan.monitor import Finding
 from robustgan.gan.painting import opinion, paint, starts
 from robustgan.gan.players import Game
 from robustgan.gan.sheet import Row
+from robustgan.gan.silence import not_checked
+from robustgan.gan.symptoms import FEW
 from robustgan.interfaces import Samples
 
 SHOWN = 10  # images a row of the contact sheet
@@ -43,6 +45,7 @@ def conclude(
         "attempt": game.attempt,
         "actions": game.taken,
         "warnings": game.noted,
+        "not_checked": not_checked(game, report.symptoms),
         "fidelity": report.text(),
     }
     return status, contact_rows(game)
@@ -50,15 +53,8 @@ def conclude(
 
 def examine(game: Game, report: Report) -> Finding | None:
     """Apply the rules to the generator that was kept (the training may have gone wrong after it)."""
-    watch = game.watch
-    return (
-        rescue.verdict(game)
-        or monitor.on_variety(*report.varieties, watch)
-        or monitor.on_twins(*report.pairs, watch)
-        or (report.copies and monitor.on_copies(*report.copies, watch))
-        or (None if report.grid is None else monitor.on_grid(report.grid, watch))
-        or monitor.on_labels(report.probe.balanced, report.probe.balanced_real, watch)
-    )
+    found = report.symptoms
+    return rescue.verdict(game) or symptoms.painted(found, game.watch) or symptoms.covering(found, game.watch)
 
 
 def set_realism(game: Game, pool: Pool, val: Samples) -> None:

@@ -6,18 +6,19 @@ import copy
 import math
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from robustgan.gan.conditional import Gan, Generator
 from robustgan.gan.monitor import Finding, Scale, window_of
 from robustgan.gan.objectives import scale
+from robustgan.gan.optimiser import adam
 from robustgan.gan.recipe import Play, Watch
 from robustgan.team import ALONE, Team
 
+BETAS = (0.0, 0.9)
 ATTEMPT = (  # what belongs to one attempt, and starts anew with the next
     "seed", "step", "pace", "chance", "r1", "losses", "gaps", "signs", "lengths", "distances", "recalls", "sizes",
-    "best", "best_kid", "best_step",
+    "flaws", "best", "best_kid", "best_step", "best_flaw",
 )  # fmt: skip
 WHOLE = ("attempt", "looks", "trace", "reloads", "untrained", "over", "taken", "noted", "earlier")
 
@@ -42,8 +43,8 @@ class Game:
         """Put an attempt at its start; the networks are whatever the caller has put there."""
         self.seed, self.step = seed, 0
         self.optimisers = {
-            "g": torch.optim.Adam(self.player.parameters(), self.rule.lr_g, (0.0, 0.9)),
-            "d": torch.optim.Adam(self.gan.discriminator.parameters(), self.rule.lr_d, (0.0, 0.9)),
+            "g": adam(self.player, BETAS, self.rule.lr_g),
+            "d": adam(self.gan.discriminator, BETAS, self.rule.lr_d),
         }
         self.pace = 1.0  # halved with each mending of the learning rates
         self.chance, self.r1 = self.rule.augment, self.rule.r1
@@ -54,8 +55,10 @@ class Game:
         self.distances: list[list[float]] = []  # distance to real images and its standard deviation, a look
         self.recalls: dict[str, list[float]] = {}  # of each label, a look
         self.sizes: dict[str, int] = {}  # held-out images of each label
+        self.flaws: list[list[str]] = []  # the rule on generated images that applies, and its reason; a look
         self.best: dict[str, Tensor] = {}
         self.best_kid, self.best_step = math.inf, 0
+        self.best_flaw: list[str] = []  # why the best would be refused, if it was
 
     @property
     def window(self) -> int:

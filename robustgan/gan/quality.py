@@ -121,9 +121,9 @@ class Yardstick:
 
     def __init__(self, held_out: Bytes, extract: Extract = features) -> None:
         self.extract = extract
-        raw = extract(held_out)
-        self.mean, self.spread = raw.mean(0), raw.std(0, correction=0).clamp_min(1e-6)
-        self.real = self.scale(raw)
+        self.raw = extract(held_out)
+        self.mean, self.spread = self.raw.mean(0), self.raw.std(0, correction=0).clamp_min(1e-6)
+        self.real = self.scale(self.raw)
 
     def scale(self, raw: Features) -> Features:
         """Put features on the scale of the held-out images; no root mean square exceeds 1."""

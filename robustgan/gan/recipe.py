@@ -81,16 +81,36 @@ class Watch(Spec):
     regressed: Annotated[Number, Field(ge=1)] = 1.5  # REGRESSED: distance, as a multiple of the best, at two looks
     regressed_sd: NotNegative = 2.0  # plus so many standard deviations of the distance
     recall: Chance = 0.6  # COLLAPSED: a label's recall as a share of its best, at two looks
+    covered: Chance = 0.1  # or the kept generator's recall of a label, as a share of what training images reach
+    covered_images: Count = 50  # in a label with so many held-out images: with fewer, chance decides
     variety: NotNegative = 0.3  # or its variety as a share of the real images'
     alike: Chance = 0.99  # or cosine of two generated images' features
     alike_share: Chance = 0.05  # in this share of pairs, beyond that of real images
     learnt: Chance = 0.5  # UNTRAINED: distance as a share of the untrained generator's
     nearer: Positive = 3.0  # MEMORISED: generated images are nearer to training images than held-out ones, by z
     copied: Chance = 0.05  # and this share of them is nearer than 99 % of the held-out ones
-    leak: Chance = 0.6  # LABEL_LEAK: balanced accuracy of the label probe on generated images
+    leak: Chance = 0.6  # LABEL_LEAK: accuracy of the label probe on the generated images of a label
     same: NotNegative = 0.05  # or difference between labels at the same latent vector, as a share of real variety
-    actions: tuple[Action, ...] = ()  # what is tried in turn when a rule applies; then the training ends
+    settled: Chance = 0.3  # share of the steps before which generated images set off no action: little is learnt yet
+    actions: tuple[Action, ...] = ("rates", "augment", "r1", "restart")  # what is tried in turn when a rule applies
     restarts: Annotated[int, Field(ge=0, le=2)] = 2  # times that `restart` may be taken
+
+    @model_validator(mode="after")
+    def meaningful(self) -> Watch:
+        """Refuse actions that would not be taken, and a number of restarts that nothing asks for."""
+        again = [action for i, action in enumerate(self.actions) if action in self.actions[:i]]
+        if again:
+            raise ValueError(
+                f"found actions with {', '.join(again)} twice; each is taken once an attempt, so name it once"
+            )
+        usual = type(self).model_fields["restarts"].default
+        if self.restarts != usual and "restart" not in self.actions:
+            named = ", ".join(self.actions) or "none"
+            raise ValueError(
+                f"found restarts {self.restarts} without restart among the actions ({named}); "
+                f"allowed is restarts {usual} (leave it out), or restart among the actions"
+            )
+        return self
 
 
 SONG: dict[str, Any] = {
@@ -133,3 +153,13 @@ class Hunt(Spec):
         if isinstance(given, dict) and given.get("preset") == "song2018":
             return {**SONG, **given}
         return given
+
+    @model_validator(mode="after")
+    def meaningful(self) -> Hunt:
+        """Refuse more starting points than images."""
+        if self.starts > self.images:
+            raise ValueError(
+                f"found starts {self.starts} with images {self.images}, of which they are the first ones; allowed are "
+                f"1 to {self.images}"
+            )
+        return self

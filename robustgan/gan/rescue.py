@@ -1,8 +1,9 @@
 """What is tried when a rule says that a training goes wrong: `monitor.actions`, in their order, once each an attempt.
 
 `rates` halves both learning rates, `augment` makes DiffAugment half as rare, `r1` adds the R1 penalty, `restart`
-begins again with another seed and the settings as they were given. After the last action a training ends, if the
-rule is one after which nothing is learnt; otherwise it goes on and the finding is noted.
+begins again with another seed and the settings as they were given: where nothing is learnt any more, or where an
+attempt is at its end and has no generator that passes. After the last action a training ends, if the rule is one after
+which nothing is learnt; otherwise it goes on and the finding is noted.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from typing import Any
 import torch
 
 from robustgan.draws import seed_of
-from robustgan.gan import monitor
+from robustgan.gan import monitor, symptoms
 from robustgan.gan.conditional import Gan
 from robustgan.gan.monitor import Finding, Opinion
 from robustgan.gan.players import Game
 from robustgan.gan.recipe import Action
+from robustgan.gan.symptoms import Symptoms
 
-KEPT = ("best", "best_kid", "best_step", "losses", "gaps", "seed", "attempt")  # of an earlier attempt
+KEPT = ("best", "best_kid", "best_step", "best_flaw", "losses", "gaps", "seed", "attempt")  # of an earlier attempt
 
 
 def attend(game: Game, opinion: Opinion) -> None:
@@ -27,7 +29,7 @@ def attend(game: Game, opinion: Opinion) -> None:
     finding = next(findings(game, opinion), None)
     if finding is None:
         return
-    action = next(open_to(game), None)
+    action = next(open_to(game, finding.rule), None)
     if action is not None:
         game.taken.append({**game.log(finding), "action": action})
         take(game, action)
@@ -36,6 +38,20 @@ def attend(game: Game, opinion: Opinion) -> None:
         game.over = True
     elif not any(note["rule"] == finding.rule and note["attempt"] == game.attempt for note in game.noted):
         game.noted.append(game.log(finding))
+
+
+def flaw_of(game: Game, found: Symptoms, kid: float) -> list[str]:
+    """Remember what the generated images of this look show; return why this generator would be refused, if it was."""
+    painted = symptoms.painted(found, game.watch)
+    game.flaws.append(list(painted or ()))
+    start = game.since(game.step + 1)
+    return list(
+        monitor.on_losses(game.losses[start:], game.gaps[start:], game.window, game.watch, game.scale)
+        or monitor.on_distance(kid, game.untrained, game.watch)
+        or painted
+        or symptoms.covering(found, game.watch)
+        or ()
+    )
 
 
 def findings(game: Game, opinion: Opinion) -> Iterator[Finding]:
@@ -52,20 +68,30 @@ def findings(game: Game, opinion: Opinion) -> Iterator[Finding]:
     looks = start // game.rule.every
     found.append(monitor.on_distances(game.distances[looks:], watch))
     found.append(monitor.on_recalls({k: v[looks:] for k, v in game.recalls.items()}, game.sizes, watch))
+    if game.step >= watch.settled * game.rule.steps:
+        found.append(lasting(game.flaws[looks:]))
     if game.step == game.rule.steps:
-        found.append(monitor.on_distance(game.best_kid, game.untrained, watch))
+        found.insert(0, verdict(game))
     yield from (finding for finding in found if finding)
 
 
-def open_to(game: Game) -> Iterator[Action]:
-    """Actions that this attempt has not taken and that would change something."""
+def lasting(flaws: list[list[str]]) -> Finding | None:
+    """The rule on generated images that applied at the last two looks: one look may be chance."""
+    if len(flaws) < 2 or not flaws[-1] or flaws[-2][:1] != flaws[-1][:1]:
+        return None
+    return Finding(flaws[-1][0], f"{flaws[-1][1]}, at two looks")
+
+
+def open_to(game: Game, rule: str) -> Iterator[Action]:
+    """Actions that this attempt has not taken and that would change something where `rule` applies."""
     taken = [t["action"] for t in game.taken if t["attempt"] == game.attempt]
     done = game.step == game.rule.steps
+    lost = rule in monitor.FATAL or done
     idle = {
         "rates": done,
         "augment": done or game.chance == 1,
         "r1": done or game.r1 > 0 or game.rule.loss == "wgan-gp",
-        "restart": game.attempt == game.watch.restarts or (done and verdict(game) is None),
+        "restart": game.attempt == game.watch.restarts or not lost or (done and verdict(game) is None),
     }
     for action in game.watch.actions:
         if not idle[action] and action not in taken:
@@ -120,7 +146,8 @@ def blame(game: Game) -> Finding | None:
 
 def verdict(game: Game) -> Finding | None:
     """Whether the best generator of this attempt is to be trusted, as far as numbers of the training can say."""
-    return blame(game) or monitor.on_distance(game.best_kid, game.untrained, game.watch)
+    refused = Finding(*game.best_flaw) if game.best_flaw else None
+    return blame(game) or monitor.on_distance(game.best_kid, game.untrained, game.watch) or refused
 
 
 def crown(game: Game) -> None:

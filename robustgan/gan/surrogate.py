@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from robustgan.config import Number, Spec
 
@@ -23,4 +23,22 @@ class Surrogate(Spec):
     lr: Annotated[Number, Field(gt=0)] = 3e-3  # AdamW's peak: a cosine to 10 % before the generator begins
     steady: Annotated[Number, Field(gt=0, le=1)] = 0.3  # dynamic: share of `lr` from then on
     answers: Literal["probabilities", "labels"] = "probabilities"  # what the classifier tells about an image
-    loss: Literal["log-odds", "cross-entropy"] = "log-odds"  # cross-entropy: as published; always taken for labels
+    loss: Literal["log-odds", "cross-entropy"] = "log-odds"  # cross-entropy: as published; the default for labels
+
+    @model_validator(mode="before")
+    @classmethod
+    def fill(cls, given: Any) -> Any:
+        """Take the loss that labels allow, where none is given."""
+        if isinstance(given, dict) and given.get("answers") == "labels":
+            return {"loss": "cross-entropy", **given}
+        return given
+
+    @model_validator(mode="after")
+    def meaningful(self) -> Surrogate:
+        """Refuse a loss that the answers have no numbers for."""
+        if self.answers == "labels" and self.loss == "log-odds":
+            raise ValueError(
+                "found loss log-odds with answers labels, which have no odds; allowed is loss cross-entropy, or "
+                "answers probabilities"
+            )
+        return self

@@ -120,11 +120,46 @@ def test_every_generator_fools(tmp_path: Path, network: str, kind: type[nn.Modul
         ({"network": "unet", "tile": 2}, "tile: only network tiles has this setting"),
         ({"objective": "features", "preset": "paper"}, "objective: features is not in the paper"),
         ({"goal": "both"}, "goal"),
+        ({"realism": 0, "patches": 8}, r"patches: found 8 with realism 0, .* allowed is patches 16 \(leave it out\)"),
+        ({"realism": 0, "lr_patches": 1e-3}, "lr_patches: found 0.001 with realism 0, .* or another realism"),
+        ({"realism": 0, "preset": "paper", "patches": 16}, "patches: found 16 .* allowed is patches 8"),
+        ({"length": 0, "reach": 0.5}, "reach: found 0.5 with length 0, .* or another length"),
+        *(
+            (
+                {"knowledge": knowledge, "surrogate": {setting: value}},
+                rf"surrogate\.{setting}: found {value}, but only knowledge {only} has this setting, and knowledge is "
+                f"{knowledge}; leave it out",
+            )
+            for setting, value, only, knowledge in (
+                ("passes", 3, "dynamic", "static"),
+                ("memory", 9, "dynamic", "static"),
+                ("steady", 0.5, "dynamic", "transfer"),
+                ("answers", "labels", "dynamic or static", "transfer"),
+                ("loss", "cross-entropy", "dynamic or static", "transfer"),
+            )
+        ),
+        (
+            {"knowledge": "dynamic", "surrogate": {"answers": "labels", "loss": "log-odds"}},
+            "found loss log-odds with answers labels, .* allowed is loss cross-entropy, or answers probabilities",
+        ),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         AdvGAN.read({"threat": LINF, **QUICK, **settings})
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"realism": 0}, {"length": 0}, {"realism": 0, "length": 0, "preset": "paper"},
+        {"knowledge": "dynamic", "surrogate": {"answers": "labels", "passes": 3, "memory": 9, "steady": 0.5}},
+        {"knowledge": "static", "surrogate": {"answers": "labels"}}, {"knowledge": "transfer"},
+    ],
+)  # fmt: skip
+def test_settings_that_go_together_survive_a_round_trip(settings: dict[str, Any]) -> None:
+    attack = AdvGAN.read({"threat": LINF, **settings})
+    assert plugin("attacks", attack.settings()) == attack
 
 
 def test_sides_that_cannot_be_halved_are_refused() -> None:

@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +69,51 @@ def test_ours_leave_the_same_images_standing_and_others_that_fail_are_notes(fiel
 
 def test_ours_is_an_ensemble_and_the_original_needs_a_checkout(field: Field) -> None:
     entered = list(racers.ensembles(TERMS, Size(steps=3, queries=5)))
-    assert [racer.library for racer in entered] == ["robustgan", "art", "torchattacks", "auto-attack"]
+    assert [racer.library for racer in entered] == ["robustgan", "art", "foolbox", "torchattacks", "auto-attack"]
+    assert attack_speed.failure(entered[2], field) == "it has no ensemble that passes on what stands"
     assert "--original" in attack_speed.failure(entered[-1], field)
     few = field.first(6)
     assert attack_speed.run(entered[0], few).shape == few.x.shape
+
+
+def block(attack: str, gradients: int, floors: list[float], asked: list[str]) -> Callable[[], list[dict[str, Any]]]:
+    """A block whose floor takes so many seconds a gradient of an image, in the order in which it is measured."""
+    left = iter(floors)
+
+    def measure() -> list[dict[str, Any]]:
+        asked.append(attack)
+        one = next(left)
+        floor = {"attack": attack, "library": "floor", "seconds": 24 * gradients * one, "gradients": gradients}
+        return [{"attack": attack, "library": "them", "seconds": one}, {**floor, "images": 24}]
+
+    return measure
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "asked", "kept", "notes"),
+    [
+        ([1.0], [1.09], "pe", (1.0, 1.09), 0),  # as alike as two measurements are
+        ([1.0], [1.2, 1.05], "pee", (1.0, 1.05), 0),  # disturbed once
+        ([1.3, 1.0], [1.0], "pep", (1.0, 1.0), 0),
+        ([1.0], [1.2, 1.4, 1.3], "peee", (1.0, 1.2), 1),  # disturbed all the time: that is said, and the best is kept
+        ([1.0, 0.99], [1.2, 0.8], "peep", (0.99, 0.8), 1),  # the first was the slow one all along
+    ],
+)
+def test_a_block_with_a_slow_floor_is_measured_again_and_said_to_be_disturbed(
+    first: list[float],
+    second: list[float],
+    asked: str,
+    kept: tuple[float, float],
+    notes: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    order: list[str] = []
+    rows = attack_speed.steady([block("p", 20, first, order), block("e", 100, second, order)])
+    assert "".join(order) == asked
+    assert tuple(row["seconds"] for row in rows if row["library"] == "them") == kept
+    said = [row for row in rows if "disturbed" in row.get("note", "")]
+    assert [row["library"] for row in said] == ["floor"] * notes
+    assert capsys.readouterr().err.count("its ratios flatter") == notes
 
 
 def test_quick_takes_one_model_and_few_images(field: Field, monkeypatch: pytest.MonkeyPatch) -> None:

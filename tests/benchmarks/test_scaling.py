@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmarks import readme
+from benchmarks import readme, scaling
 from benchmarks.scaling import GROWING, draw, fitted, grown
+from robustgan.experiment import Experiment
 from robustgan.stages import Place, stages
 
 
@@ -26,6 +27,27 @@ def test_the_exponent_is_that_of_the_power() -> None:
     found = fitted(powers()).groupby("part")[["exponent", "last"]].agg(["min", "max"])
     for part, power in (("cells", 1.0), ("all", 0.5), ("report", 2.0)):
         assert set(found.loc[part]) == {power}
+
+
+def test_a_pass_that_was_disturbed_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    class Costs:
+        def __init__(self, out: Path) -> None:
+            self.factor = {"0": 1.0, "1": 9.0, "2": 1.5}.get(out.name, 100.0)
+            asked.append(out.name)
+
+        def parts(self, plan: Experiment) -> dict[str, float]:
+            seeds = len(plan.seeds) * self.factor
+            return {**dict.fromkeys(["data", "training", "report"], self.factor), "cells": seeds}
+
+    monkeypatch.setattr(scaling, "Costs", Costs)
+    found = scaling.measured((1, 2), 3).set_index(["thing", "number", "part"])["cpu_seconds"]
+    assert asked == ["warm", "0", "1", "2"]
+    assert found["seeds", 2, "cells"] == 3.0
+    assert found["seeds", 2, "all"] == 4.5
+    assert not found.index.duplicated().any()
+    assert list(dict.fromkeys(found.index.get_level_values("thing"))) == list(GROWING)
 
 
 def test_the_figure_is_drawn_and_the_same_each_time(tmp_path: Path) -> None:

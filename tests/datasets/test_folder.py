@@ -1,14 +1,19 @@
+import hashlib
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from robustgan import config, images
 from robustgan.config import read_yaml
+from robustgan.datasets import _survey
 from robustgan.datasets.folder import Folder
 from robustgan.errors import InputError
 from robustgan.experiment import experiment
@@ -200,6 +205,65 @@ def test_a_manifest_that_is_none(data: Path) -> None:
         listed(data, root="elsewhere")
 
 
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ('"image, 0.png",idc,7', ("image, 0.png", 1, "7")),
+        ('\n   \n"image, 0.png",idc,7', ("image, 0.png", 1, "7")),  # blank lines are no rows
+        ('"image, 0.png", idc\t,\t7', ("image, 0.png", 1, "7")),
+    ],
+)
+def test_a_row_is_read_as_spreadsheets_write_it(data: Path, row: str, found: tuple[str, int, str]) -> None:
+    path = data / "set/manifest.csv"
+    (data / "set/image 0.png").rename(data / "set/image, 0.png")
+    path.write_text(path.read_text("utf-8").replace("image 0.png,idc,000,0", row), "utf-8")
+    assert tuple(listed(data).loc[0, ["path", "label", "group"]]) == found
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("image, 0.png,idc,000,0", "row 2 holds 5 values for 4 columns"),  # what follows would be read as other columns
+        ('"image 0.png,idc,000,0', "cannot be read as CSV"),  # all rows up to the next quote would be one
+        ("image 0.png,idc", r"rows without a patient .* \(1\):\n  row 2"),
+    ],
+)
+def test_a_row_that_does_not_fit_its_header_is_refused(data: Path, row: str, message: str) -> None:
+    path = data / "set/manifest.csv"
+    path.write_text(path.read_text("utf-8").replace("image 0.png,idc,000,0", row), "utf-8")
+    with pytest.raises(InputError, match=message):
+        listed(data)
+
+
+def test_of_columns_with_one_name_the_first_counts(data: Path) -> None:
+    path = data / "set/manifest.csv"
+    path.write_text(path.read_text("utf-8").replace("patient_id,x", "patient_id,class"), "utf-8")
+    assert listed(data)["label"].tolist() == [1, 0, 1, 0, 1, 0]
+
+
+def test_a_link_within_the_root_and_a_folder_that_is_one_are_told_apart_from_those_that_leave(data: Path) -> None:
+    root = data / "set"
+    (root / "image 1.png").rename(root / "sub/real.png")
+    (root / "image 1.png").symlink_to("sub/real.png")
+    assert len(listed(data)) == 6
+    shutil.copytree(root / "sub", data / "elsewhere")
+    shutil.rmtree(root / "sub")
+    (root / "sub").symlink_to(data / "elsewhere")
+    with pytest.raises(InputError, match=r"paths that leave .* \(2\):\n  image 1.png\n  sub/<script>"):
+        listed(data)
+
+
+def test_a_plan_hashes_images_and_loads_no_table_or_image_package(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text(yaml.safe_dump({**read_yaml(config_path("smoke")), "dataset": SETTINGS}))
+    plan = ["plan", str(tmp_path / "plan.yaml"), "--data", str(data), "--out", str(tmp_path)]
+    words = [sys.executable, "-X", "importtime", "-m", "robustgan", *plan]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "robustgan.datasets.folder" in loaded
+    assert not loaded & {"pandas.core", "numpy._core", "PIL.Image", "pyarrow.lib"}
+
+
 def test_every_unusable_image_is_listed(data: Path) -> None:
     (data / "set/image 0.png").write_bytes(b"")
     (data / "set/image 5.png").write_bytes(b"GIF89a")
@@ -217,6 +281,15 @@ def test_the_fingerprint_follows_the_manifest_and_the_images(data: Path) -> None
     assert changed != before
     (root / "image 0.png").write_bytes(b"x")
     assert one.fingerprint(root) != changed
+
+
+def test_the_fingerprint_is_that_of_names_and_bytes_however_many_threads_and_files(data: Path) -> None:
+    """The digest that keys hold: of `path NUL sha256` lines, in order; threads take 32 files each."""
+    names = [f"{i:03} ä.bin" for i in range(2 * _survey.AT_ONCE + 5)]
+    for name in names:
+        (data / name).write_bytes(name.encode())
+    lines = "".join(f"{name}\0{hashlib.sha256(name.encode()).hexdigest()}\n" for name in names)
+    assert _survey.fingerprint(data, names) == hashlib.sha256(lines.encode()).hexdigest()
 
 
 def test_the_real_subset(real_data: Path) -> None:

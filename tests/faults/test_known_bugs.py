@@ -1,6 +1,8 @@
 """Where other harnesses broke, by their own public lists of bugs; each test is named after the bug it stands for."""
 
+import importlib.metadata
 import json
+import platform
 import re
 import shutil
 import sys
@@ -30,12 +32,15 @@ from tests.execute import planted
 from tests.execute.conftest import quiet, stage
 from tests.faults.conftest import TINY, Ask, Undisturbed, contents, finished, printed, same, todo, undo
 
-MODELS = read_yaml(TINY)["models"]
+MODELS, ATTACKS = (read_yaml(TINY)[name] for name in ("models", "attacks"))
 ROOT = Path(__file__).parents[2]
 TABLE = {  # number in the other harness's public list -> the tests that would fail here if it came up
     "inspect 913": ["test_inspect_913_a_start_that_ran_out_of_memory_is_tried_again"],
     "inspect 2626": ["test_inspect_2626_what_a_dead_worker_left_is_tried_again_before_all_else_is_over"],
-    "inspect 2959": ["test_inspect_2959_another_number_of_epochs_or_limit_reuses_nothing"],
+    "inspect 2959": [
+        "test_inspect_2959_another_number_of_epochs_reuses_nothing",
+        "test_inspect_2959_another_limit_of_patients_or_images_reuses_nothing",
+    ],
     "inspect 5296": ["test_inspect_5296_another_way_to_sum_up_reuses_everything"],
     "inspect-action 731": ["test_inspect_action_731_an_upgrade_that_changes_no_result_changes_no_identifier"],
     "hydra 1407": [
@@ -137,17 +142,34 @@ def test_inspect_action_731_an_upgrade_that_changes_no_result_changes_no_identif
     """Identifiers depended on the version of the tool, and everything ran again."""
     before = keys()
     monkeypatch.setattr(robustgan, "__version__", "99.0")
-    monkeypatch.setattr(provenance, "versions", lambda: {"robustgan": "99.0"})
+    for module in (importlib.metadata, provenance):  # every way to ask which version of a package is installed
+        monkeypatch.setattr(module, "version", lambda package: "99.0")
+    monkeypatch.setattr(importlib.metadata.Distribution, "version", "99.0")
+    assert set(provenance.versions().values()) == {platform.python_version(), "99.0"}
     assert keys() == before
 
 
 @pytest.mark.parametrize("change", [{"epochs": 4}, {"patience": 1}, {"lr": 1e-2}, {"batch": 8}])
-def test_inspect_2959_another_number_of_epochs_or_limit_reuses_nothing(change: dict[str, object]) -> None:
+def test_inspect_2959_another_number_of_epochs_reuses_nothing(change: dict[str, object]) -> None:
     """Logs with other epochs and limits were taken for finished."""
     anew = differ(models=trained(**change))
     assert "classifier densenet, fold 1" in anew
     assert "attack fgsm linf 8/255 on densenet, fold 1" in anew
     assert "attack fgsm linf 8/255 on other, fold 1" not in anew
+
+
+def test_inspect_2959_another_limit_of_patients_or_images_reuses_nothing() -> None:
+    """Logs with other epochs and limits were taken for finished."""
+    dataset = read_yaml(TINY)["dataset"]
+    assert differ(dataset={**dataset, "patients": dataset["patients"] - 1}) == set(keys())
+    assert differ(dataset={**dataset, "fields": dataset["fields"] + 1}) == set(keys())
+    probes = {name for name in keys() if name.startswith("probe ")}
+    assert differ(strength={"images": 21}) == probes
+    assert len(probes) == len(MODELS)
+    search = {**ATTACKS[-1]["search"], "images": 3}
+    assert differ(attacks=[*ATTACKS[:-1], {**ATTACKS[-1], "search": search}]) == {
+        name for name in keys() if "dcgan" in name
+    }
 
 
 @pytest.mark.parametrize("change", [{"title": "other words"}, {"policy": "research"}])
@@ -214,6 +236,11 @@ def test_opencompass_a_failed_part_shows_its_error_and_the_others_their_results(
     assert ("fgsm", "densenet") in judged
     assert ("clean", "other") in judged
     assert set(finished(undisturbed.out)) - set(finished(copy)) == {f"{bad.kind}/{bad.key}"}
+    for name in set(finished(copy)) - set(finished(undisturbed.out)):
+        assert name.startswith("report/")  # the one that says what failed
+        shutil.rmtree(finished(copy)[name])
+    assert ask(copy, {"more": ["--retry-failed"]}) == [0], printed(copy)
+    same(copy, undisturbed.out)
 
 
 def test_inspect_2626_what_a_dead_worker_left_is_tried_again_before_all_else_is_over(tmp_path: Path) -> None:

@@ -72,12 +72,27 @@ def test_differences_between_labels_do_not_hide_that_each_label_has_collapsed() 
     assert collapsed < 0.1 * made.discriminator.spread.max()
 
 
+def test_no_label_has_a_layout_of_its_own() -> None:
+    """What the first layer gives is the opposite for the opposite latent vector: nothing is the same in all images."""
+    torch.manual_seed(0)
+    generator = Generator(64, 4, 8, 4).eval()
+    z = draw(128, 8)
+    assert torch.allclose(generator.root(-z), -generator.root(z))
+    inner = generator(z, torch.zeros(128, dtype=torch.int64)).mean(1)[:, 8:-8, 8:-8]  # away from the padding
+    layouts = inner.flatten(1)
+    layouts = nn.functional.normalize(layouts - layouts.mean(1, keepdim=True), dim=1)
+    assert (layouts @ layouts.T).triu(1).sum() / (128 * 127 / 2) < 0.15
+
+
 def test_gain_and_shift_belong_to_the_label() -> None:
     norm = Generator(16, 4, 8, 4).norms[0]
-    norm.shift.weight.data[1] = 7.0
-    norm.gain.weight.data[1] = 0.0
-    out = norm(draw(6, 32, 2, 2), torch.tensor([0, 1, 0, 1, 0, 1]))
-    assert (out[1::2] == 7).all()
+    norm.shift.weight.data[:, 1] = 7.0
+    norm.shift.weight.data[:, 0] = 0.0
+    norm.gain.weight.data[:, 1] = -1.0
+    norm.gain.weight.data[:, 0] = 0.0
+    vectors = torch.eye(4)[:2]  # of two labels
+    out = norm(draw(6, 32, 2, 2), vectors[torch.tensor([0, 1, 0, 1, 0, 1])])
+    assert torch.allclose(out[1::2], torch.tensor(7.0))
     assert out[::2].abs().max() < 7
 
 

@@ -126,11 +126,12 @@ def test_each_action_does_what_it_says(sides: tuple[Samples, Samples]) -> None:
 
 
 def test_an_action_that_would_change_nothing_is_passed_over(sides: tuple[Samples, Samples]) -> None:
-    assert list(rescue.open_to(begun(sides, attack(augment=1.0)))) == ["rates", "r1", "restart"]
-    assert list(rescue.open_to(begun(sides, attack(r1=1.0, loss="hinge")))) == ["rates", "augment", "restart"]
-    assert list(rescue.open_to(begun(sides, attack(loss="wgan-gp")))) == ["rates", "augment", "restart"]
-    assert list(rescue.open_to(begun(sides, attack(restarts=0)))) == ["rates", "augment", "r1"]
-    assert list(rescue.open_to(begun(sides, attack([])))) == []
+    assert list(rescue.open_to(begun(sides, attack(augment=1.0)), "D_DEAD")) == ["rates", "r1", "restart"]
+    assert list(rescue.open_to(begun(sides, attack(r1=1.0, loss="hinge")), "D_DEAD")) == ["rates", "augment", "restart"]
+    assert list(rescue.open_to(begun(sides, attack(loss="wgan-gp")), "D_DEAD")) == ["rates", "augment", "restart"]
+    assert list(rescue.open_to(begun(sides, attack(restarts=0)), "D_DEAD")) == ["rates", "augment", "r1"]
+    assert list(rescue.open_to(begun(sides, attack()), "COLLAPSED")) == ["rates", "augment", "r1"]  # it still learns
+    assert list(rescue.open_to(begun(sides, attack([])), "D_DEAD")) == []
 
 
 def test_after_an_action_the_rules_look_at_what_came_after_it(sides: tuple[Samples, Samples]) -> None:

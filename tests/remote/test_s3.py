@@ -10,8 +10,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from robustgan import images
 from robustgan.errors import InputError, StoreError
 from robustgan.journal import silent
 from robustgan.remote import data
@@ -146,31 +148,41 @@ def test_a_server_that_is_not_there_is_named(bucket: str, monkeypatch: pytest.Mo
         Depot(bucket).open()
 
 
-def robustgan(*words: str, env: dict[str, str]) -> str:
+def robustgan(*words: str, env: dict[str, str], code: int = 0) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "robustgan", *words], env={**os.environ, **env}, capture_output=True, text=True
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
+
+
+def slides(folder: Path) -> list[str]:
+    """Write one image of each of twenty patients and a manifest; the names of the files."""
+    rng, lines = np.random.default_rng(0), ["path,label,group"]
+    folder.mkdir(parents=True)
+    for i in range(20):
+        picture = rng.integers(0, 128, (32, 32, 3), np.uint8)
+        picture[..., 0] += np.uint8(100 * (i % 2))
+        images.to_png(picture, folder / f"{i:02}.png")
+        lines.append(f"{i:02}.png,{i % 2},patient-{i:02}")
+    (folder / "manifest.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    return sorted(path.name for path in folder.iterdir())
 
 
 @pytest.mark.slow
 def test_the_commands_of_the_documentation(bucket: str, server: dict[str, str], tmp_path: Path) -> None:
-    run = [
-        "smoke",
-        "--out",
-        bucket,
-        "--set",
-        "oracles=[]",
-        "--set",
-        "attacks=[{kind: clean}]",
-        "--set",
-        "strength=null",
-    ]
+    """`run` and `plan` with data and results on the server, `status`, `compare`, `report` and `gate`."""
+    at, names = Address(f"{bucket}/data/slides"), slides(tmp_path / "sent")
+    at.put(tmp_path / "sent", names)
+    changed = ["dataset={kind: folder, root: slides}", "oracles=[]", "attacks=[{kind: clean}]", "strength=null"]
+    sets = [word for change in changed for word in ("--set", change)]
+    run = ["smoke", "--out", bucket, "--data", f"{bucket}/data", *sets]
     first = robustgan("run", *run, "--workers", "2", "--scratch", str(tmp_path / "a"), env=server)
     assert f"Kept: {bucket}/reports/smoke" in first
     rows = json.loads(robustgan("plan", *run, "--scratch", str(tmp_path / "b"), "--json", env=server))
     assert all(row["cached"] for row in rows)
+    (here,) = tmp_path.glob("b/*/files/slides")
+    assert contents(here) == contents(tmp_path / "sent")
     assert "report is written" in robustgan("status", *run, "--scratch", str(tmp_path / "b"), env=server)
     second = robustgan("run", *run, "--scratch", str(tmp_path / "b"), "--json", env=server)
     assert {json.loads(line)["event"] for line in second.splitlines()[:-1]} == {"kept"}
@@ -180,3 +192,9 @@ def test_the_commands_of_the_documentation(bucket: str, server: dict[str, str], 
     url = f"{bucket}/reports/smoke"
     assert robustgan("compare", url, str(both[0]), "--json", env=server)
     assert url in robustgan("report", url, env=server)
+    verdicts = [robustgan("gate", place, "--policy", "release", env=server, code=1) for place in (url, str(both[0]))]
+    assert "Verdict: " in verdicts[0]
+    assert verdicts[0] == verdicts[1]
+    at.write("00.png", (tmp_path / "sent" / "02.png").read_bytes())
+    rows = json.loads(robustgan("plan", *run, "--scratch", str(tmp_path / "a"), "--json", env=server))
+    assert not any(row["cached"] for row in rows)
