@@ -105,6 +105,9 @@ def test_real_images_of_few_patients_have_no_interval() -> None:
     assert row["value"] == 1
     assert np.isnan(row["low"])
     assert row["note"] == "2 groups: no interval"
+    gap = cell(found, "gap", mode="real")
+    assert gap["value"] == 0
+    assert np.isnan([gap["low"], gap["high"]]).all()  # of a difference neither
 
 
 def test_a_generator_that_does_not_make_what_it_is_asked_for_is_named() -> None:

@@ -132,12 +132,12 @@ def test_weak_attacks_are_named_and_a_generator_above_pgd_is_said(
 ) -> None:
     monkeypatch.setitem(planted.STRENGTH, "fgsm", 0.05)
     monkeypatch.setitem(planted.STRENGTH, "pgd", 0.4)
-    folder = planted.build(tmp_path / "weak", patients=10, repeats=1, levels=(8,), magnifications=(40,))
+    folder = planted.build(tmp_path / "weak", patients=30, repeats=1, levels=(8,), magnifications=(40,))
     render(folder)
     text = (folder / "report.md").read_text("utf-8")
     assert "do not beat noise by 10 points and say nothing about robustness: FGSM 8/255." in text
     assert "AdvGAN 8/255 turns" in text
-    assert "PGD was not strong enough here" in text
+    assert "The gradient attack was not strong enough here" in text
 
 
 def test_a_split_that_leaks_is_said_first(rendered: Path, tmp_path: Path) -> None:
