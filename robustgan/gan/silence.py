@@ -60,5 +60,5 @@ def on_images(game: Game, found: Symptoms) -> Iterator[tuple[str, str]]:
     if alone := [n for n in enough if n not in found.probe.generated]:
         yield "LABEL_LEAK", f"label probe: one class alone at the magnification of {', '.join(alone)}"
     if dim := [n for n in enough if found.probe.held_out.get(n, 1.0) - SLACK < watch.leak]:
-        limit = watch.leak + SLACK
-        yield "LABEL_LEAK", f"label probe: right in less than {limit:.0%} of held-out images of {', '.join(dim)}"
+        known = watch.leak + SLACK
+        yield "LABEL_LEAK", f"label probe: right in less than {known:.0%} of held-out images of {', '.join(dim)}"
