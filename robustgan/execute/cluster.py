@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
 from contextlib import ExitStack
@@ -109,8 +110,9 @@ def hosted(job: Job) -> None:
     """Do a job in a worker, and end the worker's process with it where that is leaving."""
     worker = get_worker()
     if worker.nanny:  # it alone heeds signals, which may reach a whole group of processes
-        for one in stopping.SIGNALS:
-            worker.loop.add_callback(signal.signal, one, signal.SIG_IGN)
+        deaf = threading.Event()
+        worker.loop.add_callback(_deafen, deaf)
+        deaf.wait()
     before = hosting.HOST.set(lambda: worker.status in ENDING)
     try:
         job()
@@ -118,6 +120,13 @@ def hosted(job: Job) -> None:
         os._exit(128 + stop.signum)  # the scheduler must not take it for a failure: another worker goes on
     finally:
         hosting.HOST.reset(before)
+
+
+def _deafen(done: threading.Event) -> None:
+    """Ignore signals: only the main thread, where a worker's loop runs, may say so."""
+    for one in stopping.SIGNALS:
+        signal.signal(one, signal.SIG_IGN)
+    done.set()
 
 
 async def _part(nannies: Iterable[Nanny]) -> None:

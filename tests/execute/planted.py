@@ -1,9 +1,8 @@
-"""Steps with planted behaviour, in a module that worker processes can import; only two need torch."""
+"""Steps with planted behaviour, in a module that worker processes can import; all but `share` do without torch."""
 
 import os
 import signal
 import time
-from functools import partial
 
 from robustgan.errors import InputError, RunError
 from robustgan.work import Work
@@ -96,15 +95,17 @@ def answer(work: Work) -> None:
 
 
 def train(work: Work) -> None:
-    """Be a training of many steps, which ends when the file `enough` is there; say the number of each step."""
-    last = work.journal.load()
-    done = last["done"] if last else 0
+    """Be a training of many steps, which ends when the file `enough` is there; say who does which step."""
+    checkpoint = work.folder / "checkpoint"
+    done = int(checkpoint.read_text("utf-8")) if checkpoint.exists() else 0
     while not (work.data / "enough").exists():
         done += 1
         with (work.data / work.settings["word"]).open("a", encoding="utf-8") as file:
             file.write(f"{os.getpid()} {done}\n")
         time.sleep(0.02)
-        work.journal.step(done, 0, "", partial(dict, done=done))
+        if work.stop.asked:
+            checkpoint.write_text(str(done), "utf-8")
+            work.stop.leave()
     note(work)
 
 

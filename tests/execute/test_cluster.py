@@ -263,6 +263,10 @@ def test_a_worker_that_is_stopped_keeps_its_checkpoint_and_another_goes_on(
                 os.kill(pid, signal.SIGTERM)
             parts.workers[i].wait(planted.GIVE_UP)
             parts.workers[i] = parts.start(parts.commands[i])
+            start = time.monotonic()
+            while told.read_text().splitlines()[-1].startswith(f"{worker} "):  # nobody else has done a step yet
+                assert time.monotonic() - start < planted.GIVE_UP
+                time.sleep(0.02)
         finally:
             (place.data / "enough").touch()
 
