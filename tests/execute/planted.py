@@ -96,7 +96,7 @@ def answer(work: Work) -> None:
 
 def train(work: Work) -> None:
     """Be a training of many steps, which ends when the file `enough` is there; say who does which step."""
-    checkpoint = work.folder / "checkpoint"
+    checkpoint = work.folder / "checkpoint.pt"  # by this name the next run finds it (store.py)
     done = int(checkpoint.read_text("utf-8")) if checkpoint.exists() else 0
     while not (work.data / "enough").exists():
         done += 1
