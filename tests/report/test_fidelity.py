@@ -53,6 +53,22 @@ def test_every_extractor_has_its_distance_and_its_floor(tmp_path: Path) -> None:
     assert old[2] != "0.34"
 
 
+def test_the_distance_to_training_images_is_in_units_of_what_real_images_reach(tmp_path: Path) -> None:
+    near, far, unknown = (entry(0.8) for _ in range(3))
+    for made, kid in ((near, 0.12), (far, 0.16)):
+        made["fidelity"]["labels"]["benign 40X"] |= {"kid_scatter_train": kid, "kid_scatter_floor_high": 0.05}
+    made = {"near, fold 1": near, "far, fold 1": far, "old, fold 1": unknown}
+    table = fidelity.blocks(read(planted.build(tmp_path / "one", generators=made)))[1]
+    assert isinstance(table, Table)
+    assert "1 of 2 distances are within 3 times that" in table.caption
+    assert [[cell.text for cell in row][2:] for row in table.rows][:2] == [
+        ["0.12", "0.05", "2.4"],
+        ["0.16", "0.05", "3.2"],
+    ]
+    alone = fidelity.blocks(read(planted.build(tmp_path / "two", generators={"old, fold 1": unknown})))
+    assert not any("Distance to the training images" in block.caption for block in alone if isinstance(block, Table))
+
+
 def tables_of(tmp_path: Path, **more: Any) -> list[Table]:
     made = entry(0.8)
     made["fidelity"] |= more

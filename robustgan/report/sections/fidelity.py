@@ -12,6 +12,7 @@ from robustgan.report.words import absent, count, percent, plain, value_cell
 Entries = Mapping[str, Mapping[str, Any]]  # by generator and fold: its status.json
 MEASURES = (("precision", True), ("recall", True), ("variety", False))  # and whether each is a share
 LONG = 10  # rows from which the table is folded
+NEAR = 3  # times what real images reach: how far a generator may be from its training images to count as near
 
 
 def blocks(folder: Folder) -> list[Block]:
@@ -33,7 +34,14 @@ def blocks(folder: Folder) -> list[Block]:
     )
     table = Table(caption, heads, tuple(lines), len(lines) >= LONG)
     notes = [text for name, entry in found.items() for text in _notes(name, entry)]
-    return [table, *_beyond(found, eyes), _whole(found), *([Items(tuple(notes))] if notes else []), *_verdict(found)]
+    return [
+        table,
+        *_near(found, eyes),
+        *_beyond(found, eyes),
+        _whole(found),
+        *([Items(tuple(notes))] if notes else []),
+        *_verdict(found),
+    ]
 
 
 def _extractors(fidelity: Mapping[str, Any]) -> list[str]:
@@ -50,6 +58,29 @@ def _lines(name: str, fidelity: Mapping[str, Any], eyes: list[str]) -> Iterator[
             for end in ("", "_floor")
         ]
         yield Cell(name), Cell(label), *shown, Cell(f"{values['images']:,}", values["images"])
+
+
+def _near(found: Entries, eyes: list[str]) -> list[Block]:
+    """Distance to training images, a label, in units of what real images reach; nothing where it was not measured."""
+    lines, near, known = [], 0, 0
+    for name, entry in found.items():
+        for label, values in entry["fidelity"]["labels"].items():
+            cells = [Cell(name), Cell(label)]
+            for eye in eyes:
+                kid, most = values.get(f"kid_{eye}_train"), values.get(f"kid_{eye}_floor_high")
+                times = None if kid is None or not most or most < 0 else kid / most
+                cells += [_number(value, False, values["images"]) for value in (kid, most, times)]
+                near, known = near + (times is not None and times <= NEAR), known + (times is not None)
+            lines.append(tuple(cells))
+    if not known:
+        return []
+    heads = ("Generator", "Label", *(head for eye in eyes for head in (f"KID ({eye})", "95 % of real", "Times that")))
+    caption = (
+        "Distance to the training images, a label. 95 % of real: what 95 of 100 draws of as many real images, no "
+        "patient on both sides, stay under; their mean is about 0, so that no multiple of it says anything. "
+        f"{near} of {known} distances are within {NEAR} times that."
+    )
+    return [Table(caption, heads, tuple(lines), len(lines) >= LONG)]
 
 
 def _beyond(found: Entries, eyes: list[str]) -> list[Block]:
