@@ -17,6 +17,7 @@ from robustgan.report.folder import label_of, records
 
 SUITES = {
     "advgan_idc": "real tissue (IDC)",
+    "advgan_idc_black_box": "real tissue (IDC), black box",
     "advgan": "simulated tissue, four magnifications",
     "transfer": "five classifiers, simulated tissue",
 }
