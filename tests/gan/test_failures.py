@@ -72,7 +72,7 @@ def test_a_weight_that_is_not_a_number_is_found_and_the_training_goes_back(
         return turn(game, pool)
 
     monkeypatch.setattr(games, "turn", broken)
-    attack = plan()
+    attack = plan(lr_d=2e-2)
     network = attack.build()
     status = trained(tmp_path, attack, network)
     assert [(t["rule"], t["action"]) for t in status["actions"]] == [("NONFINITE", "reload")]

@@ -10,7 +10,10 @@ from robustgan.gan.recipe import Hunt, Watch
     ("settings", "said"),
     [
         ({"actions": ["rates", "r1", "rates"]}, "found actions with rates twice; .* name it once"),
-        ({"restarts": 1}, r"found restarts 1 without restart among the actions \(none\); allowed is restarts 2"),
+        (
+            {"restarts": 1, "actions": []},
+            r"found restarts 1 without restart among the actions \(none\); allowed is restarts 2",
+        ),
         ({"restarts": 0, "actions": ["rates"]}, r"without restart among the actions \(rates\)"),
     ],
 )

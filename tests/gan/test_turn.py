@@ -108,7 +108,7 @@ def test_k_steps_of_the_discriminator_to_one_of_the_generator(monkeypatch: pytes
 
 
 def test_more_steps_make_the_discriminator_the_stronger() -> None:
-    gaps = [played(25, d_steps=k, lr_d=5e-3, lr_g=1e-4)[1][-10:, 2].mean() for k in (1, 4)]
+    gaps = [played(15, d_steps=k, lr_d=1e-3, lr_g=1e-4)[1][-5:, 2].mean() for k in (1, 4)]
     assert gaps[1] > gaps[0]
 
 
