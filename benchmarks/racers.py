@@ -55,8 +55,8 @@ class Size(NamedTuple):
 
 def climbers(terms: Terms) -> Iterator[Racer]:
     """PGD-20."""
-    whole = partial(ours, PGD(threat=terms.threat, steps=rivals.PGD_STEPS))
-    until = partial(ours, PGD(threat=terms.threat, steps=rivals.PGD_STEPS, until="fooled"))
+    attack = PGD(threat=terms.threat, steps=rivals.PGD_STEPS, random_start=False)
+    whole, until = partial(ours, attack), partial(ours, attack.model_copy(update={"until": "fooled"}))
     yield Racer("pgd-20", "robustgan, model as it is", "plain", whole)
     yield Racer("pgd-20", "robustgan", "prepared", whole)
     yield Racer("pgd-20", "robustgan, bfloat16", "half", whole)

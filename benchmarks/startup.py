@@ -3,7 +3,7 @@
     python -m benchmarks.startup
 
 The median over the repeats; what is promised is under half a second on a machine that does nothing else, so `load` says
-what else it did. Files are in memory and Python's own are compiled, as each command is run once before. `idc_subset`
+what else it did. Files are in memory and Python's are compiled, as after an installation: each command is run once before. `idc_subset`
 finds as many files of random bytes, of the size of its patches, under --data: a plan reads them all, and decodes none.
 `pipeline_speed.py` puts these rows into its table.
 """
@@ -46,7 +46,8 @@ def plant(data: Path, files: int = FILES) -> None:
 def measured(command: str, data: Path, repeats: int = REPEATS) -> dict[str, object]:
     """Median seconds of one command; once more before, so that files are in memory and compiled."""
     words = [sys.executable, "-m", "robustgan", *command.split()]
-    place = {**os.environ, "ROBUSTGAN_DATA": str(data)}
+    place = {**os.environ, "ROBUSTGAN_DATA": str(data), "PYTHONPYCACHEPREFIX": str(data / "compiled")}
+    place.pop("PYTHONDONTWRITEBYTECODE", None)
     walls, works = [], []
     for number in range(repeats + 1):
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()

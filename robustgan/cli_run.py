@@ -89,8 +89,11 @@ def run(
     board: Board = None,
     workers: Workers = 1,
     backend: Annotated[
-        Literal["local", "dask", "slurm"],
-        typer.Option(help="Where cells run: processes here, dask, or SLURM.", rich_help_panel=SPREAD),
+        Literal["local", "here", "dask", "slurm"],
+        typer.Option(
+            help="Where cells run: in worker processes, in this process (for a debugger), on dask, on SLURM.",
+            rich_help_panel=SPREAD,
+        ),
     ] = "local",
     scheduler: Annotated[
         str,

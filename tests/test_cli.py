@@ -154,6 +154,7 @@ def test_synthetic_data_can_be_written_and_audited(tmp_path: Path) -> None:
         (("--shard", "two"), "--shard: found two, expected i/n"),
         (("--image-shards", "0"), "Invalid value for '--image-shards'"),
         (("--scheduler", "tcp://x:1"), "it belongs to --backend dask or slurm"),
+        (("--backend", "here", "--workers", "2"), "found 2 with --backend here, which is this process alone"),
         (("--backend", "slurm", "--shard", "1/2"), "makes the shards itself"),
         (("--backend", "slurm"), "--backend slurm: Could not detect .srun."),
     ],

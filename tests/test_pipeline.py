@@ -88,7 +88,9 @@ def test_the_same_command_again_redoes_nothing(finished: Path) -> None:
 def test_a_kill_in_every_step_changes_nothing(finished: Path, tmp_path: Path) -> None:
     for step in STEPS:
         died = subprocess.run(
-            [sys.executable, "-P", str(KILLED), step, *arguments(tmp_path)], capture_output=True, check=False
+            [sys.executable, "-P", str(KILLED), step, *arguments(tmp_path), "--backend", "here"],
+            capture_output=True,
+            check=False,
         )
         assert died.returncode == -signal.SIGKILL, f"{step}: {died.stderr.decode()}"
         assert any((tmp_path / "runs" / step).glob("*.partial")), f"the kill came after {step}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import os
 import re
-import stat
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
@@ -201,10 +200,11 @@ def _check_paths(paths: list[str], root: Path, where: Path) -> None:
     twice = [path for path, count in Counter(paths).items() if count > 1]
     _survey.refuse(twice, f"{where}: paths that stand in several rows", "Every image has one row.")
     inside, outside, missing = root.resolve(), [], []
-    holds = cache(lambda folder: Path(folder).resolve().is_relative_to(inside))  # images are many, their folders few
+    files = cache(lambda folder: _files(folder, inside))  # images are many, their folders few
     for path in paths:
         place = _survey.place(root, path)
-        if _is_regular(place) and holds(place.rpartition("/")[0]):
+        folder, _, name = place.rpartition("/")
+        if name in files(folder):
             continue
         real = Path(place).resolve()
         if not real.is_relative_to(inside):
@@ -215,9 +215,12 @@ def _check_paths(paths: list[str], root: Path, where: Path) -> None:
     _survey.refuse(missing, f"{where}: files that are not there")
 
 
-def _is_regular(place: str) -> bool:
-    """Whether a file is there that is no link."""
+def _files(folder: str, inside: Path) -> frozenset[str]:
+    """Names of the files of a folder that are no links; none where the folder is not there or leads outside."""
+    if not Path(folder).resolve().is_relative_to(inside):
+        return frozenset()
     try:
-        return stat.S_ISREG(os.lstat(place).st_mode)
+        with os.scandir(folder) as entries:
+            return frozenset(entry.name for entry in entries if entry.is_file(follow_symlinks=False))
     except OSError:
-        return False
+        return frozenset()

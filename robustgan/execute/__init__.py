@@ -77,8 +77,12 @@ def choose(name: str, workers: int, scheduler: str) -> Backend:
     Raises:
         InputError: its package is not installed, or an option belongs to another backend.
     """
-    if scheduler and name == "local":
-        raise InputError("--scheduler: it belongs to --backend dask or slurm, found --backend local.")
+    if scheduler and name in ("local", "here"):
+        raise InputError(f"--scheduler: it belongs to --backend dask or slurm, found --backend {name}.")
+    if name == "here":
+        if workers != 1:
+            raise InputError(f"--workers: found {workers} with --backend here, which is this process alone.")
+        return Here()
     workers = workers or os.cpu_count() or 1
     if name == "dask":
         need("dask", "distributed")
@@ -87,7 +91,7 @@ def choose(name: str, workers: int, scheduler: str) -> Backend:
         return Cluster(scheduler, workers)
     from robustgan.execute.local import Local
 
-    return Local(workers) if workers > 1 else Here()
+    return Local(workers)
 
 
 def need(extra: str, package: str) -> None:

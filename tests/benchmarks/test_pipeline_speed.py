@@ -83,9 +83,7 @@ def test_memory_is_flat(table: pd.DataFrame) -> None:
 def test_commands_that_only_look_take_less_than_half_a_second(table: pd.DataFrame) -> None:
     start = table[table["what"].str.startswith("start-up: ")].set_index("what")["value"]
     assert set(MEASURED) <= set(start.index) <= {f"start-up: robustgan {command}" for command in startup.COMMANDS}
-    files = start.index == "start-up: robustgan plan idc_subset"  # a plan reads every byte of 7,192 files
-    assert (start[~files] < 0.5).all()
-    assert (start[files] < 0.75).all()
+    assert (start < 0.5).all()
 
 
 def test_the_start_of_every_command_is_measured_with_a_folder_of_files(monkeypatch: pytest.MonkeyPatch) -> None:

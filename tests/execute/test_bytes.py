@@ -55,7 +55,7 @@ def report(out: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def serial(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     out = tmp_path_factory.mktemp("serial")
-    done = robustgan(*words(out))
+    done = robustgan(*words(out, "--backend", "here"))
     assert done.returncode == 0, done.stderr
     assert re.search(r"^Slowest stage: [^,]+.*, \d+\.\d of \d+\.\d s in all\.$", done.stdout, re.MULTILINE)
     found = report(out)

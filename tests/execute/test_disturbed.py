@@ -30,7 +30,7 @@ CHANGES = (
     "operating={rule: half}",
 )
 PROMISED = 10.0  # seconds in which a run that is asked to stop has left
-BACKENDS = ("local", "dask")
+HOW: dict[str, tuple[str, ...]] = {"local": (), "dask": ("--backend", "dask", "--workers", "2")}
 
 Kill = Callable[[int, int], None]
 
@@ -58,7 +58,7 @@ def finish(run: subprocess.Popen[bytes], out: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def serial(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     out = tmp_path_factory.mktemp("serial") / "out"
-    found = finish(begin(out), out)
+    found = finish(begin(out, "--backend", "here"), out)
     assert {"predictions.parquet", "metrics.csv", "report.html"} <= set(found)
     return found
 
@@ -73,7 +73,7 @@ def sought(run: subprocess.Popen[bytes], out: Path, pattern: str) -> Path:
 
 
 def at_work(run: subprocess.Popen[bytes], out: Path) -> tuple[Path, dict[str, Any]]:
-    """The lease of a cell that is being attacked, by a worker."""
+    """The lease of a cell that is being attacked, by a worker and not by the run's own process."""
     path = sought(run, out, ".leases/attacked-*.json")
     found = lease.read(path)
     assert found
@@ -82,11 +82,11 @@ def at_work(run: subprocess.Popen[bytes], out: Path) -> tuple[Path, dict[str, An
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", HOW)
 def test_a_worker_and_then_the_driver_killed_in_a_cell_leave_the_same_bytes(
     backend: str, serial: dict[str, bytes], tmp_path: Path
 ) -> None:
-    out, how = tmp_path / "out", ("--backend", backend, "--workers", "2")
+    out, how = tmp_path / "out", HOW[backend]
     run = begin(out, *how)
     path, victim = at_work(run, out)
     os.kill(victim["pid"], signal.SIGKILL)

@@ -136,4 +136,12 @@ def test_no_number_of_workers_is_one_a_core(monkeypatch: pytest.MonkeyPatch) -> 
     assert backend.capacity() == 3
     backend.close()
     monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert isinstance(choose("local", 0, ""), Here)
+    backend = choose("local", 0, "")
+    assert backend.capacity() == 1
+    backend.close()
+
+
+def test_this_process_is_a_backend_of_its_own() -> None:
+    assert isinstance(choose("here", 1, ""), Here)
+    with pytest.raises(InputError, match="found 4 with --backend here"):
+        choose("here", 4, "")

@@ -37,7 +37,7 @@ def ask() -> Iterator[Ask]:
         pipes = zygote.stdin, zygote.stdout
 
         def ask(out: Path, *faults: dict[str, Any]) -> list[int]:
-            words = ["run", str(TINY), "--out", str(out), "--json"]
+            words = ["run", str(TINY), "--out", str(out), "--backend", "here", "--json"]
             request = {"words": words, "log": f"{out}.log", "faults": faults or [{}]}
             pipes[0].write(json.dumps(request) + "\n")
             pipes[0].flush()
