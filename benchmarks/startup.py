@@ -3,9 +3,9 @@
     python -m benchmarks.startup
 
 The median over the repeats; what is promised is under half a second on a machine that does nothing else, so `load` says
-what else it did. Files are in memory and Python's are compiled, as after an installation: each command is run once before. `idc_subset`
-finds as many files of random bytes, of the size of its patches, under --data: a plan reads them all, and decodes none.
-`pipeline_speed.py` puts these rows into its table.
+what else it did. Files are in memory and Python's are compiled, as after an installation: each command is run once
+before. `idc_subset` finds as many files of random bytes, of the size of its patches, under --data: a plan reads them
+all, and decodes none. `pipeline_speed.py` puts these rows into its table.
 """
 
 from __future__ import annotations

@@ -147,6 +147,7 @@ def look(game: Game, numbers: list[list[float]], bench: Bench, journal: Journal)
     numbers_shown = {"d_loss": means[0], "g_loss": means[1], "r_t": means[2], KID: kid}
     journal.record(step=game.step, **numbers_shown, gradient=max(length), attempt=game.attempt)
     flaw = rescue.flaw_of(game, symptoms_of(game.gan, bench, raw, game.watch), kid)
+    game.sound += not flaw
     if not game.best or (bool(flaw), kid) < (bool(game.best_flaw), game.best_kid):
         game.best_kid, game.best_step, game.best_flaw = kid, game.step, flaw
         game.best = {name: value.clone() for name, value in game.gan.state_dict().items()}

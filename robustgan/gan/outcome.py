@@ -41,6 +41,7 @@ def conclude(
         KID: game.best_kid,
         f"{KID}_untrained": game.untrained,
         f"{KID}_floor": bench.yardstick.distance(bench.trained_on),
+        "looks": {"all": game.looks, "sound": game.sound},
         "reloads": game.reloads,
         "attempt": game.attempt,
         "actions": game.taken,

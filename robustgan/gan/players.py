@@ -20,7 +20,7 @@ ATTEMPT = (  # what belongs to one attempt, and starts anew with the next
     "seed", "step", "pace", "chance", "r1", "losses", "gaps", "signs", "lengths", "distances", "recalls", "sizes",
     "flaws", "best", "best_kid", "best_step", "best_flaw",
 )  # fmt: skip
-WHOLE = ("attempt", "looks", "trace", "reloads", "untrained", "over", "taken", "noted", "earlier")
+WHOLE = ("attempt", "looks", "sound", "trace", "reloads", "untrained", "over", "taken", "noted", "earlier")
 
 
 class Game:
@@ -31,6 +31,7 @@ class Game:
         self.player: Generator = copy.deepcopy(gan.generator)
         self.attempt = self.reloads = 0
         self.looks = 0  # at the generator, in all attempts: the rows of `progress.png`
+        self.sound = 0  # looks that no rule refused: the kept one is the best of so many
         self.trace: list[Tensor] = []  # what each step since the last look gave (`turn.turn`)
         self.untrained = math.inf  # distance before the first step
         self.over = False  # nothing is left to try

@@ -269,6 +269,14 @@ def test_a_dead_or_frozen_discriminator_ends_the_training(
         fooled(network, [Bright(10.0)], sides[1], tmp_path)
 
 
+def test_looks_that_no_rule_refuses_are_counted(
+    tmp_path: Path, sides: tuple[Samples, Samples], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(game.rescue, "flaw_of", lambda played, *_: ["COLLAPSED", "planted"] if played.step == 6 else [])
+    fitted(tmp_path, sides)
+    assert json.loads((tmp_path / "status.json").read_text())["looks"] == {"all": 3, "sound": 2}
+
+
 def test_status_says_how_good_each_label_is(straight: tuple[Gan, Path]) -> None:
     status = json.loads((straight[1] / "status.json").read_text())
     assert list(status["fidelity"]["labels"]) == ["benign 40X", "benign 100X", "malignant 40X", "malignant 100X"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from robustgan.report.document import Table
+from robustgan.report.document import Items, Table
 from robustgan.report.folder import read
 from robustgan.report.sections import fidelity
 
@@ -34,6 +34,20 @@ def test_poor_recall_is_said(tmp_path: Path, recall: float, warned: bool) -> Non
     assert [cell.text for cell in table.rows[0]][:4] == ["dcgan, fold 1", "benign 40X", "0.12", "0.01"]  # type: ignore[union-attr]
     assert "answered with `rates`" in notes.items[0]  # type: ignore[union-attr]
     assert bool(warning) == warned
+
+
+@pytest.mark.parametrize(
+    ("sound", "said"),
+    [(3, "of the 3 of 20 states that no rule refused"), (0, "of 20 states, each of which a rule refused")],
+)
+def test_of_how_many_states_the_kept_one_is_the_best_is_said(tmp_path: Path, sound: int, said: str) -> None:
+    made = {"dcgan, fold 1": entry(0.8, step=400, looks={"all": 20, "sound": sound})}
+    notes = next(
+        block
+        for block in fidelity.blocks(read(planted.build(tmp_path / "one", generators=made)))
+        if isinstance(block, Items)
+    )
+    assert f"kept as it was at step 400, the least distant {said}" in notes.items[0]
 
 
 def test_nothing_is_said_where_nothing_was_measured(tmp_path: Path) -> None:

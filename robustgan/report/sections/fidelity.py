@@ -28,7 +28,8 @@ def blocks(folder: Folder) -> list[Block]:
     )  # fmt: skip
     lines = [line for name, entry in found.items() for line in _lines(name, entry["fidelity"], eyes)]
     caption = (
-        "Fidelity against held-out real images of other patients. Floor: what real training images reach there. "
+        "Fidelity against held-out real images of other patients. Floor: what real images of other patients reach; of "
+        "KID the mean of many draws, which is about 0. "
         "Recall: share of the real images that the generator can make. Variety: mean distance of two images; real "
         "ones are near 1."
     )
@@ -138,7 +139,15 @@ def _number(value: float | None, share: bool, images: int) -> Cell:
 
 
 def _notes(name: str, entry: Mapping[str, Any]) -> Iterator[str]:
-    """What the monitor did and noted while the generator trained."""
+    """Of how many the kept generator is the best, and what the monitor did and noted while it trained."""
+    if looks := entry.get("looks"):
+        among = f"{looks['all']} states, each of which a rule refused"
+        if looks["sound"]:
+            among = f"the {looks['sound']} of {looks['all']} states that no rule refused"
+        yield (
+            f"{name}: kept as it was at step {entry['step']}, the least distant of {among}. "
+            "The best of many seems a little nearer than it is."
+        )
     for action in entry.get("actions", []):
         why = f"{action['rule']} ({action['reason']})"
         yield f"{name}, step {action['step']}: {why}, answered with `{action['action']}`."
