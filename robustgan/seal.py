@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from robustgan.config import read_json
 from robustgan.errors import InputError
 
 SEAL = "run.json"  # in the report folder; written when the run ends
@@ -53,15 +54,7 @@ def renew(folder: Path) -> None:
 
 
 def _read(folder: Path) -> dict[str, object]:
-    try:
-        content = json.loads((folder / SEAL).read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise InputError(f"{folder / SEAL}: cannot be read as JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{folder / SEAL}: found {type(content).__name__}, expected an object.")
-    return content
+    return read_json(folder / SEAL) if (folder / SEAL).exists() else {}
 
 
 def digest(path: Path) -> str:

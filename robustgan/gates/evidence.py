@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from robustgan import metrics, seal, strength, tables
+from robustgan.config import read_json
 from robustgan.errors import InputError
 
 
@@ -68,7 +68,7 @@ def read_run(folder: Path) -> Run:
             "`robustgan run` wrote."
         )
     seal.check(folder)
-    rows, said = tables.read(folder / "predictions.parquet", tables.PREDICTIONS), _facts(place / "run.json")
+    rows, said = tables.read(folder / "predictions.parquet", tables.PREDICTIONS), read_json(place / "run.json")
     survival = _if_there(folder / "survival.parquet", tables.SURVIVAL)
     return Run(
         metrics=metrics.evaluate(rows),
@@ -95,13 +95,3 @@ def strength_of(
 
 def _if_there(path: Path, table: tables.Table) -> pd.DataFrame | None:
     return tables.read(path, table) if path.exists() else None
-
-
-def _facts(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: found {type(content).__name__}, expected an object.")
-    return content

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from robustgan import seal
-from robustgan.config import Spec
+from robustgan.config import Spec, read_json
 from robustgan.errors import InputError
 from robustgan.metrics.correction import PEOPLE, doubt
 from robustgan.metrics.estimates import Reading
@@ -106,13 +106,7 @@ def read(folder: Path) -> Rating | None:
     path = folder / FILE
     if not path.exists():
         return None
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: found {type(content).__name__}, expected an object.")
-    rating = Rating.read(content, str(path))
+    rating = Rating.read(read_json(path), str(path))
     if rating.generated_sha256 != seal.digest(folder / "generated.parquet"):
         raise InputError(f"{path}: rates other images than this report's generated.parquet. Score the sheets again.")
     return rating

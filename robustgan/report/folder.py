@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +12,7 @@ import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
 from robustgan import metrics, tables
+from robustgan.config import read_json
 from robustgan.errors import InputError
 from robustgan.gates import Run, Verdict, judge, origin
 from robustgan.gates.evidence import label_of, strength_of
@@ -210,14 +210,7 @@ def _later(path: Path, table: Table) -> pd.DataFrame:
 
 
 def _run(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file.") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: found {type(content).__name__}, expected an object.")
+    content = read_json(path)
     wrong = [key for key, kind in RUN.items() if not isinstance(content.get(key), kind)]
     if wrong:
         needs = ", ".join(f"{key} ({RUN[key].__name__})" for key in wrong)
