@@ -167,6 +167,7 @@ class AnyAttack(Plugin):
     access: ClassVar[Access] = "white-box"
     trains: ClassVar[bool] = False  # True: `fit` is called first
     paired: ClassVar[bool]  # whether every fooling image has an original
+    later: ClassVar[tuple[str, ...]] = ()  # settings that `fit` does not read: other ones train nothing anew
 
     name: str = ""  # shown in tables; the kind, when empty
     threat: Linf | L2 | Unrestricted = Field(default_factory=Unrestricted)  # a subclass narrows it: its support table

@@ -287,7 +287,8 @@ def _generator(attack: AnyAttack, own: dict[str, Any], inputs: dict[str, Stage],
     learns = inputs if attack.paired else {name: inputs[name] for name in ("pixels", "split")}
     against = f" on {inputs['classifier'].settings['name']}" if attack.paired else ""
     name = f"train {attack.label}{_budget(attack)}{against}, fold {own['fold']}"
-    return Stage(steps.generator, name, {**own, "name": attack.label}, dict(learns), modules)
+    learnt = {key: value for key, value in attack.settings().items() if key not in attack.later}
+    return Stage(steps.generator, name, {**own, "attack": learnt, "name": attack.label}, dict(learns), modules)
 
 
 def _shared(plan: Experiment) -> dict[str, int]:

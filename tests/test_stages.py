@@ -165,6 +165,18 @@ def test_what_brings_processes_together_counts_where_several_train(edit: Edit, m
     assert not found & {"list", "decode", "split", "oracle split"}
 
 
+def test_another_search_trains_no_generator_anew(tmp_path: Path) -> None:
+    """What is searched comes after the training; what is trained comes before all."""
+    place = Place(tmp_path, tmp_path)
+    usual = {stage.name: stage.key for stage in stages(plan(), place)}
+    for part, touched in (("search", {"attack dcgan"}), ("training", DCGAN)):
+        settings = plan().settings()
+        entry = next(entry for entry in settings["attacks"] if entry["kind"] == "dcgan")
+        entry[part] = {**entry[part], "batch": entry[part]["batch"] + 1}
+        found = stages(experiment(settings), place)
+        assert {short(stage.name) for stage in found if usual[stage.name] != stage.key} == touched
+
+
 def keys(place: Path, **changed: object) -> dict[str, tuple[str, str]]:
     """Kind and key of every stage of a config, by its name."""
     settings = {**read_yaml(config_path("audit")), "transfer": True, **changed}

@@ -32,6 +32,7 @@ class DCGAN(Forger):
     """Class-conditional DCGAN (spectral norm, projection, hinge loss, DiffAugment, averaged weights)."""
 
     trains: ClassVar[bool] = True
+    later: ClassVar[tuple[str, ...]] = ("search",)
 
     size: Annotated[int, Field(ge=16, le=512, multiple_of=16)] = 64  # pixels; must be the `size` of the images
     labels: Literal["class", "subtype"] = "class"  # one for each class, or subtype, at each magnification
