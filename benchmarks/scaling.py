@@ -126,7 +126,7 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(1, len(GROWING), figsize=(13, 3.6), layout="constrained")
+    figure, axes = plt.subplots(1, len(GROWING), figsize=(13, 4.6), layout="constrained")
     for axis, (thing, found) in zip(axes, rows.groupby("thing", sort=False), strict=True):
         for part, line in found.groupby("part", sort=False):
             label = f"{part} ({line['exponent'].iloc[0]:.2f})"
@@ -136,7 +136,8 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
         axis.plot(whole["number"], straight, ":", color="grey", label="linear (1.00)")
         axis.set(xscale="log", yscale="log", xlabel=thing, xticks=whole["number"], xticklabels=whole["number"])
         axis.minorticks_off()
-        axis.legend(fontsize=8, title="part (exponent)", title_fontsize=8)
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 2}  # no line is behind it
+        axis.legend(fontsize=8, title="part (exponent)", title_fontsize=8, **below)
     axes[0].set_ylabel("processor seconds")
     figure.savefig(path, dpi=110, metadata={"Software": None})
     plt.close(figure)
