@@ -209,9 +209,6 @@ def main() -> None:
     heed()
     try:
         app()
-    except KeyboardInterrupt:
-        err.print(MESSAGE)
-        sys.exit(130)
     except Stopped as stop:
         err.print(MESSAGE)
         sys.stdout.flush()

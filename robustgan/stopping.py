@@ -88,5 +88,8 @@ def heeded(patient: bool) -> Iterator[Stop]:
 
 
 def heed() -> None:
-    """Make SIGTERM outside a step end the process like Ctrl-C: with a message, leases given back."""
-    signal.signal(signal.SIGTERM, Stop())
+    """Make SIGTERM and Ctrl-C outside a step end the process with a message, leases given back."""
+    stop = Stop()
+    signal.signal(signal.SIGTERM, stop)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # what a shell runs in the background ignores it
+        signal.signal(signal.SIGINT, stop)

@@ -1,7 +1,10 @@
-"""`robustgan run`, whole: what it says at its end of where the time went, in words, as JSON, in a table."""
+"""`robustgan run`, whole: how it is stopped, and what it says at its end of where the time went."""
 
 import csv
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,29 @@ def object_of(printed: str, key: str) -> dict[str, Any]:
     (line,) = (line for line in printed.splitlines() if line.startswith(f'{{"{key}":'))
     found: dict[str, Any] = json.loads(line)
     return found
+
+
+CALL = """
+import signal, sys
+from robustgan.cli import main
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever began the tests in the background ignores it
+    main()
+"""
+
+
+@pytest.mark.parametrize("backend", ["local", "here"])
+def test_ctrl_c_ends_a_run_with_a_message(tmp_path: Path, backend: str) -> None:
+    words = ["run", "smoke", "--out", str(tmp_path / "out"), "--backend", backend]
+    (tmp_path / "call.py").write_text(CALL)
+    run = subprocess.Popen(
+        [sys.executable, tmp_path / "call.py", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert run.stdout is not None
+    assert "begins" in run.stdout.readline()
+    run.send_signal(signal.SIGINT)
+    assert run.communicate(timeout=60)[1].endswith("Stopped. The same command goes on from here.\n")
+    assert run.returncode == 130
 
 
 @pytest.mark.slow
