@@ -121,8 +121,11 @@ def draw(table: pd.DataFrame, path: Path, title: str) -> None:
         table, x="patients", y="value", hue="what", style="what", col="measure", kind="line", markers=True,
         dashes=False, facet_kws={"sharey": False}, height=4,
     )  # fmt: skip
-    grid.set(xscale="log", xlabel="training patients")
-    grid.figure.suptitle(title, y=1.03)
+    counts = sorted(table["patients"].unique())
+    grid.set(xscale="log", xlabel="training patients", xticks=counts, xticklabels=counts)
+    for axes in grid.axes.flat:
+        axes.minorticks_off()
+    grid.figure.suptitle(title, y=1.03, fontsize="medium")
     grid.savefig(path, dpi=110, metadata={"Software": None})
 
 
@@ -150,7 +153,7 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / f"patients-{plan.name}-{wanted.attack}.csv"
     table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
-    draw(table, path.with_suffix(".png"), f"{plan.title}: {wanted.attack}")
+    draw(table, path.with_suffix(".png"), f"{plan.name}: {wanted.attack}")
 
 
 def named(stage: Stage) -> str:

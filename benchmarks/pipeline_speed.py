@@ -228,6 +228,8 @@ def planned(rows: list[Row]) -> Iterator[Row]:
 def measured(scale: Scale) -> pd.DataFrame:
     """All rows; each is printed as it comes."""
     rows: list[Row] = []
+    for one in startup.table(scale.repeats).to_dict("records"):  # while the machine is at rest
+        rows += shown([row(one["what"], one["seconds"], "seconds", cpu_seconds=one["cpu_seconds"])])
     size = 64
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -238,8 +240,6 @@ def measured(scale: Scale) -> pd.DataFrame:
         rows += shown([decoding_row(place, scale)])
     rows += shown(memory_rows(scale))
     rows += shown(planned(rows))
-    for one in startup.table(scale.repeats).to_dict("records"):
-        rows += shown([row(one["what"], one["seconds"], "seconds", cpu_seconds=one["cpu_seconds"])])
     return pd.DataFrame(rows).reindex(columns=list(COLUMNS))
 
 
