@@ -167,9 +167,9 @@ def test_inspect_2959_another_limit_of_patients_or_images_reuses_nothing() -> No
     assert differ(strength={"images": 21}) == probes
     assert len(probes) == len(MODELS)
     search = {**ATTACKS[-1]["search"], "images": 3}
-    assert differ(attacks=[*ATTACKS[:-1], {**ATTACKS[-1], "search": search}]) == {
-        name for name in keys() if "dcgan" in name
-    }
+    searched = {name for name in keys() if name.startswith("attack dcgan ")}  # the training does not read the search
+    assert differ(attacks=[*ATTACKS[:-1], {**ATTACKS[-1], "search": search}]) == searched
+    assert searched
 
 
 @pytest.mark.parametrize("change", [{"title": "other words"}, {"policy": "research"}])
