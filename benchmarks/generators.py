@@ -1,11 +1,12 @@
-"""How fast AdvGAN trains and attacks, on this machine.
+"""How fast AdvGAN and the conditional DCGAN train, and how fast AdvGAN attacks, on this machine.
 
     python -m benchmarks.generators --size 48                      a compact DenseNet, as in the suites for the CPU
     python -m benchmarks.generators --size 224 --victim densenet121 --images 512 --batch 64    on a GPU
 
-Training (images a second through generator, discriminator and classifier) stands beside (a) the same loop written
-plainly in fp32, images on the host, gradients of the classifier's weights not switched off, every loss read at every
-step; and (b) the sum of what the three networks take alone, forward and backward. Attacking stands beside PGD-20 on the
+Training (images a second through generator, discriminator and, for AdvGAN, the classifier) stands beside (a) the same
+loop written plainly in fp32, images on the host, the classifier as it is and gradients of its weights not switched off,
+every loss read at every step; and (b) the sum of what the networks take alone, forward and backward, the classifier
+prepared as robustgan prepares it. Attacking stands beside PGD-20 on the
 same classifier, with the multiply-adds of both, and with what generators of these sizes achieve: success on validation
 patients, after training on simulated tissue against a compact DenseNet (always at 48 pixels). All loops take turns,
 round by round; the table has the median over the rounds and the median of the ratios within them. It writes
@@ -19,128 +20,38 @@ import platform
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 import pandas as pd
 import torch
 from torch import nn
-from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import tissue
+from benchmarks import advgan_loops, dcgan_loops, tissue
+from benchmarks.advgan_loops import THREAT, Bench
 from benchmarks.wanted import folder, parser
-from robustgan.attacks._advgan import Duel
 from robustgan.attacks._validation import recognised, success
 from robustgan.attacks.advgan import AdvGAN
 from robustgan.attacks.pgd import PGD
 from robustgan.freezing import frozen
-from robustgan.gan.image_to_image import PatchDiscriminator
-from robustgan.interfaces import Linf, Samples, State
+from robustgan.interfaces import Samples, State
 from robustgan.models.densenet import DenseNet
 from robustgan.quantise import to_float
 from robustgan.tensors import Images, Labels
 
-THREAT = Linf(eps=8 / 255)
 SMALL = 16  # channels of the small generator (ngf)
 
 
-class Bench(NamedTuple):
-    """What all loops work on."""
-
-    victim: nn.Module
-    train: Samples
-    batch: int
-
-    @property
-    def device(self) -> torch.device:
-        """Where everything lies."""
-        return self.train.images.device
-
-    def recipe(self, width: int = 48) -> AdvGAN:
-        """AdvGAN with this many channels."""
-        return AdvGAN(threat=THREAT, width=width, epochs=1, batch=self.batch)
-
-
-def prepare(wanted: argparse.Namespace) -> Bench:
+def bench_of(wanted: argparse.Namespace) -> Bench:
     """A classifier with fresh weights and noise for images: only their shapes cost time."""
     torch.manual_seed(0)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = DenseNet(variant="compact") if wanted.victim == "compact" else DenseNet(variant=wanted.victim)
     victim = model.build().to(device, memory_format=torch.channels_last).eval()
     images = torch.randint(0, 256, (wanted.images, 3, wanted.size, wanted.size), dtype=torch.uint8)
-    rows = pd.DataFrame({"image_id": [f"{i:064x}" for i in range(wanted.images)]})
     labels = torch.arange(wanted.images) % 2
+    ids = [f"{i:064x}" for i in range(wanted.images)]
+    rows = pd.DataFrame({"image_id": ids, "group": ids, "label": labels.numpy(), "magnification": 0})
     return Bench(victim, Samples(images.to(device), labels.to(device), rows), wanted.batch)
-
-
-def ours(bench: Bench) -> Callable[[], None]:
-    """One epoch of robustgan's own loop."""
-    recipe = bench.recipe()
-    duel = Duel(recipe, recipe.build().to(bench.device), bench.train)
-    duel.total = 10**6
-    duel.epoch = 2  # from here on the discriminator has a say: the dearest steps
-
-    def epoch() -> None:
-        with frozen(bench.victim):
-            duel.play_epoch(bench.victim, bench.train, torch.Generator().manual_seed(0), lambda done, total: None)
-
-    return epoch
-
-
-def plainly(bench: Bench) -> Callable[[], None]:
-    """The same steps as most public code writes them: fp32, data on the host, nothing switched off."""
-    recipe = bench.recipe()
-    generator = recipe.build().to(bench.device)
-    critic = PatchDiscriminator(recipe.patches, bench.train.images.shape[-1]).to(bench.device)
-    adams = [torch.optim.Adam(net.parameters(), lr=1e-4, foreach=False) for net in (generator, critic)]
-    host = (bench.train.images.float() / 255).cpu(), bench.train.labels.cpu()
-    read = []
-
-    def epoch() -> None:
-        bench.victim.requires_grad_(True)
-        for image, label in zip(host[0].split(bench.batch), host[1].split(bench.batch), strict=True):
-            x, y = image.to(bench.device), label.to(bench.device)
-            delta = THREAT.eps * torch.tanh(generator(x, y))
-            x_adv = (x + delta).clamp(0, 1)
-            d_loss = (critic(x) - 1).square().mean() + critic(x_adv.detach()).square().mean()
-            adams[1].zero_grad()
-            d_loss.backward()
-            adams[1].step()
-            logits = bench.victim(x_adv)
-            margin = logits.gather(1, y[:, None]) - logits.gather(1, 1 - y[:, None])
-            g_loss = functional.softplus(margin + 5).mean() + 0.1 * (critic(x_adv) - 1).square().mean()
-            g_loss = g_loss + (delta.flatten(1).norm(dim=1) - 1).relu().mean()
-            adams[0].zero_grad()
-            g_loss.backward()
-            adams[0].step()
-            read.append((d_loss.item(), g_loss.item()))
-        bench.victim.zero_grad(set_to_none=True)
-
-    return epoch
-
-
-def alone(bench: Bench) -> Callable[[], None]:
-    """Generator, discriminator and classifier, each forward and backward as often as training needs it, and no more."""
-    recipe = bench.recipe()
-    generator = recipe.build().to(bench.device)
-    critic = PatchDiscriminator(recipe.patches, bench.train.images.shape[-1]).to(bench.device)
-    half = torch.autocast(bench.device.type, torch.bfloat16, enabled=bench.device.type == "cuda")
-
-    def epoch() -> None:
-        for start in range(0, len(bench.train), bench.batch):
-            x, y = to_float(bench.train.images[start : start + bench.batch]), bench.train.labels[start:][: bench.batch]
-            with half:
-                generator(x, y).float().square().mean().backward()
-                critic.requires_grad_(True)
-                (critic(x).float().square().mean() + critic(x).float().square().mean()).backward()
-                critic.requires_grad_(False)
-                seen = x.clone().requires_grad_(True)
-                critic(seen).float().square().mean().backward()
-            with frozen(bench.victim):
-                seen = x.to(memory_format=torch.channels_last).requires_grad_(True)
-                bench.victim(seen).float().square().mean().backward()
-
-    return epoch
 
 
 def attack(bench: Bench, kind: AdvGAN | PGD) -> Callable[[], None]:
@@ -210,14 +121,19 @@ def table(bench: Bench, rounds: int, learned: bool) -> pd.DataFrame:
         "attack: AdvGAN": attack(bench, bench.recipe()),
         f"attack: AdvGAN, {SMALL} channels": attack(bench, bench.recipe(SMALL)),
     }
-    loops = {"train: robustgan": ours(bench), "train: plain loop": plainly(bench), "train: parts alone": alone(bench)}
+    loops = {
+        f"train {name}: {what}": made(bench)
+        for name, module in (("AdvGAN", advgan_loops), ("DCGAN", dcgan_loops))
+        for what, made in (("robustgan", module.ours), ("plain loop", module.plainly), ("parts alone", module.alone))
+    }
     loops |= attacks
     cost = dict(zip(attacks, costs(bench), strict=True))
     rate = dict(zip(attacks, successes(bench.device), strict=True)) if learned else {}
     for loop in loops.values():
         loop()  # warm
     taken = pd.DataFrame([{name: seconds(loop, bench.device) for name, loop in loops.items()} for _ in range(rounds)])
-    base = {name: "train: robustgan" if name.startswith("train") else "attack: PGD-20" for name in loops}
+    first = {what: next(name for name in loops if name.startswith(what)) for what in ("train A", "train D", "attack:")}
+    base = {name: first[name[:7]] for name in loops}
     rows = {
         name: {
             "images_per_second": round(len(bench.train) / taken[name].median(), 1),
@@ -242,7 +158,7 @@ def main() -> None:
     wanted = line.parse_args()
     if wanted.quick:
         wanted.images, wanted.rounds = 64, 1
-    bench = prepare(wanted)
+    bench = bench_of(wanted)
     found = table(bench, wanted.rounds, learned=not wanted.quick)
     cuda = bench.device.type == "cuda"
     device = torch.cuda.get_device_name() if cuda else f"{platform.machine()}, {torch.get_num_threads()} threads"

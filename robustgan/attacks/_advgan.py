@@ -35,6 +35,7 @@ from robustgan.gan.optimiser import adam
 from robustgan.gan.universal import Universal
 from robustgan.interfaces import Samples, State
 from robustgan.journal import Journal
+from robustgan.prepare import prepared
 from robustgan.quantise import to_float
 from robustgan.team import ALONE, Team
 from robustgan.tensors import Images, Labels, Network, Rng, Tensor
@@ -101,9 +102,10 @@ def refuse(recipe: AdvGAN, side: tuple[int, ...]) -> None:
 
 
 def rival_of(recipe: AdvGAN, model: Network, train: Samples, val: Samples) -> Rival:
-    """Whom the generator trains against."""
+    """Whom the generator trains against; a white-box lends its gradients sooner once it is prepared."""
     if recipe.knowledge == "white-box":
-        return Rival(model, val, recipe.threat)
+        whole = recipe.objective == "features"  # its layers are asked for by name
+        return Rival(model if whole else prepared(model, to_float(train.images[:1])), val, recipe.threat)
     if recipe.knowledge == "transfer":
         return Transferred(recipe, train, val)
     if recipe.knowledge == "estimated":

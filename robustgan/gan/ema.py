@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 RAMP = 0.05  # the half-life is at most this share of the images seen so far
 
@@ -27,7 +28,7 @@ def decay(batch: int, seen: int, half_life: float) -> float:
 @torch.no_grad()
 def average(kept: nn.Module, trained: nn.Module, keep: float) -> None:
     """Move the parameters of `kept` towards those of `trained`; copy its buffers as they are."""
-    for old, new in zip(kept.parameters(), trained.parameters(), strict=True):
-        old.data.lerp_(new.data, 1 - keep)
+    move = get_ema_multi_avg_fn(keep)  # type: ignore[no-untyped-call]
+    move(list(kept.parameters()), list(trained.parameters()), 0)
     for buffer, latest in zip(kept.buffers(), trained.buffers(), strict=True):
         buffer.copy_(latest)

@@ -20,6 +20,7 @@ from robustgan.errors import InputError, RunError
 from robustgan.freezing import weights_digest
 from robustgan.interfaces import Samples, State
 from robustgan.journal import Journal
+from robustgan.prepare import Prepared
 from robustgan.stopping import Stop, Stopped
 from tests.attacks.planted import EPS, LINF, QUICK, Cut, Fitted, fooled, planted, texture, weak
 from tests.conftest import Linear
@@ -128,6 +129,37 @@ def test_a_classifier_that_changes_itself_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(RunError, match="frozen"):
         Fitted(tmp_path, Drifting(texture()), epochs=1)
+
+
+class Deep(nn.Sequential):
+    """Two convolutions, so that it is worth preparing."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(6)
+        first = nn.Conv2d(3, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU()
+        super().__init__(*first, nn.Conv2d(4, 4, 3), nn.Flatten(), nn.Linear(4 * 12 * 12, 2))
+
+
+def test_a_deep_classifier_that_changes_itself_is_refused_though_a_copy_lends_its_gradients(tmp_path: Path) -> None:
+    class Drifting(Deep):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self[0].weight.data += 1e-2
+            out: torch.Tensor = super().forward(x)
+            return out
+
+    with pytest.raises(RunError, match="frozen"):
+        Fitted(tmp_path, Drifting(), epochs=1)
+
+
+def test_a_white_box_lends_its_gradients_prepared_and_whole_where_a_layer_is_asked_for() -> None:
+    model, images = Deep().eval(), planted(1, 8)
+    quick = _advgan.rival_of(AdvGAN.read({"threat": LINF}), model, images, images)
+    whole = _advgan.rival_of(AdvGAN.read({"threat": LINF, "objective": "features"}), model, images, images)
+    assert isinstance(quick.network, Prepared)
+    assert whole.network is model
+    x = (images.images / 255).requires_grad_(True)
+    slopes = [torch.autograd.grad(one.network(x)[:, 1].sum(), x)[0] for one in (quick, whole)]
+    torch.testing.assert_close(*slopes, rtol=1e-4, atol=1e-5)
 
 
 def duel_of(model: nn.Module) -> tuple[_advgan.Duel, torch.Tensor, torch.Tensor]:

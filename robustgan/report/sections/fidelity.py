@@ -29,7 +29,7 @@ def blocks(folder: Folder) -> list[Block]:
     lines = [line for name, entry in found.items() for line in _lines(name, entry["fidelity"], eyes)]
     caption = (
         "Fidelity against held-out real images of other patients. Floor: what real images of other patients reach; of "
-        "KID the mean of many draws, which is about 0. "
+        "KID the mean of many draws. "
         "Recall: share of the real images that the generator can make. Variety: mean distance of two images; real "
         "ones are near 1."
     )
@@ -78,7 +78,7 @@ def _near(found: Entries, eyes: list[str]) -> list[Block]:
     heads = ("Generator", "Label", *(head for eye in eyes for head in (f"KID ({eye})", "95 % of real", "Times that")))
     caption = (
         "Distance to the training images, a label. 95 % of real: what 95 of 100 draws of as many real images, no "
-        "patient on both sides, stay under; their mean is about 0, so that no multiple of it says anything. "
+        "patient on both sides, stay under; a multiple of their mean says nothing where that is near 0. "
         f"{near} of {known} distances are within {NEAR} times that."
     )
     return [Table(caption, heads, tuple(lines), len(lines) >= LONG)]
