@@ -10,7 +10,7 @@ from pydantic import Field, SerializeAsAny, model_validator
 
 from robustgan.config import Number, Spec, plugin, read_yaml
 from robustgan.errors import InputError
-from robustgan.interfaces import AnyAttack, Bounded, Dataset, Linf, Model
+from robustgan.interfaces import AnyAttack, Bounded, Dataset, Forger, Linf, Model
 from robustgan.team import Team
 
 Positive = Annotated[Number, Field(gt=0)]
@@ -145,6 +145,9 @@ def experiment(settings: Mapping[str, Any]) -> Experiment:
         raise InputError(
             "oracles: generated images are judged by oracle classifiers; give at least one under `oracles`."
         )
+    for attack in made.attacks:
+        if isinstance(attack, Forger):
+            attack.seat(len(made.oracles))
     return made
 
 

@@ -211,6 +211,9 @@ class Forger(AnyAttack):
 
     threat: Unrestricted = Unrestricted()
 
+    def seat(self, oracles: int) -> None:
+        """Refuse so many oracles where none of them would be left to judge. Raises: InputError."""
+
     @abstractmethod
     def fool(
         self,

@@ -245,7 +245,8 @@ def forged(work: Work) -> None:
     from robustgan.inputs import attack_of, classifier_of, generator_of, identity, samples
 
     attack, victim, held_out = attack_of(work), classifier_of(work, "classifier"), samples(work, "test")
-    judges = [classifier_of(work, name) for name in sorted(work.inputs) if name.startswith("oracle")]
+    names = sorted((name for name in work.inputs if name.startswith("oracle")), key=lambda name: (len(name), name))
+    judges = [classifier_of(work, name) for name in names]
     network, seed = generator_of(work, attack), work.settings["seed"]
     frame = attack.fool(victim, judges, network, held_out, seed, work.folder, work.tick).assign(
         **identity(work, attack)

@@ -61,6 +61,16 @@ def test_what_processes_cannot_share_is_refused_in_the_plan(attack: dict, said: 
         experiment({**settings, "processes": 2})
 
 
+def test_a_search_that_leaves_no_oracle_to_judge_is_refused_in_the_plan() -> None:
+    oracles = [{"name": name, "model": {"kind": "densenet", "variant": "compact"}} for name in "abc"]
+    for named, helping, least in ((oracles, 3, 2), (oracles[:1], 2, 1)):
+        settings = {**BASE, "oracles": named, "attacks": [{"kind": "dcgan", "search": {"helping": helping}}]}
+        with pytest.raises(InputError, match=f"search.helping: found {helping} with .* set `helping` to {least} or"):
+            experiment(settings)
+    experiment({**BASE, "oracles": oracles, "attacks": [{"kind": "dcgan", "search": {"helping": 2}}]})
+    experiment({**BASE, "oracles": oracles[:1], "attacks": [{"kind": "dcgan"}]})
+
+
 def test_an_audit_trains_an_attack_on_patients_that_are_set_apart_for_it() -> None:
     given = {"name": "m", "model": {"kind": "checkpoint", "architecture": "resnet18", "weights": "w.safetensors"}}
     settings = {**BASE, "models": [given], "attacks": [{"kind": "advgan", "threat": {"norm": "linf", "eps": "8/255"}}]}

@@ -50,6 +50,15 @@ class DCGAN(Forger):
         """Every process gets its part of each batch."""
         team.check(self.training.batch, f"{self.label}.training.batch")
 
+    def seat(self, oracles: int) -> None:
+        """One oracle alone judges; of several, those beyond `search.helping` do."""
+        helping = self.search.helping
+        if oracles <= helping and (oracles, helping) != (1, 1):
+            raise InputError(
+                f"{self.label}: search.helping: found {helping} with {oracles} under `oracles`, of which none is left "
+                f"to judge. Add an oracle, or set `helping` to {max(1, oracles - 1)} or less."
+            )
+
     def build(self) -> Network:
         """Generator and discriminator, untrained; which label means what is set in `fit`."""
         from robustgan.gan.conditional import Gan
@@ -101,7 +110,7 @@ class DCGAN(Forger):
     ) -> pd.DataFrame:
         """Make images, search, and let the oracles say which labels hold.
 
-        The first oracle helps the search to hold the label, the others judge; one oracle alone only judges.
+        The first `search.helping` oracles hold the label in the search, the others judge; one oracle alone only judges.
         Walks from benign to malignant go to `walk.png` and `walk.csv`, where the searches ended to
         `searched.safetensors`, so that people can be shown what was found.
 
@@ -123,6 +132,7 @@ class DCGAN(Forger):
 
         if not oracles or any(oracle is model for oracle in oracles):
             raise InputError("dcgan: needs at least one oracle, and the victim cannot be one: it would judge itself.")
+        self.seat(len(oracles))
         gan = cast(Gan, network)
         rule = RULES[int(gan.status)]
         if rule != "ok":
@@ -130,7 +140,8 @@ class DCGAN(Forger):
                 f"{self.label}: the generator failed in training ({rule}, see its status.json), "
                 "so no fooling rate is computed from it. Change `training`, or give it more images."
             )
-        helping, judging = (oracles[:1], oracles[1:]) if len(oracles) > 1 else ((), oracles)
+        n = self.search.helping if len(oracles) > 1 else 0
+        helping, judging = oracles[:n], oracles[n:]
         with ExitStack() as stack:
             for held in (model, network, *oracles):
                 stack.enter_context(frozen(held))

@@ -205,6 +205,7 @@ class Gan(nn.Module):
         self.register_buffer("letters", letters)  # of its subtype
         self.register_buffer("realism", torch.zeros(LABELS))  # 10th percentile of the discriminator on real images
         self.register_buffer("status", torch.zeros((), dtype=torch.int64))  # index into monitor.RULES
+        self.to(memory_format=torch.channels_last)  # as kernels of convolutions like it, on CPUs and GPUs
 
     def name_cells(self, rows: pd.DataFrame) -> None:
         """Give a label to every pair of class (or subtype) and magnification that occurs in `rows`.

@@ -28,7 +28,7 @@ from robustgan.gan.conditional import Gan, Latents
 from robustgan.gan.painting import paint, starts
 from robustgan.gan.points import Points
 from robustgan.gan.recipe import Hunt
-from robustgan.gan.search import AGREE, Parties, distance, search, wander
+from robustgan.gan.search import Parties, distance, search, wander
 from robustgan.gan.sheet import Row
 from robustgan.interfaces import Samples
 from robustgan.journal import Tick
@@ -36,6 +36,7 @@ from robustgan.operating import plain, threshold_of
 from robustgan.quantise import to_float
 from robustgan.tensors import POSITIVE, Bytes, Labels, Logits, Network, Scores
 
+AGREE = 0.9  # probability of the label from which a judging oracle accepts an image
 SHOWN = 10  # fooling images a row of the sheet
 
 

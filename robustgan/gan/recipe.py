@@ -143,6 +143,8 @@ class Hunt(Spec):
     near: NotNegative = 10.0  # weight of moving further
     faithful: NotNegative = 1.0  # weight of the search oracles' cross-entropy
     realism: NotNegative = 1.0  # weight of looking less real than the 10th percentile of real images
+    helping: Count = 1  # oracles, the first ones, that hold the label during the search; the others judge
+    sure: Annotated[Number, Field(gt=0.5, lt=1)] = 0.9  # probability of the label that each of them has to give
     langevin: bool = False  # plain descent with fading noise instead of Adam; looking real is then no condition
     batch: Count = 256
 

@@ -24,7 +24,6 @@ from robustgan.tensors import Labels, Logits, Network, Scores
 
 SHAKE = 0.1  # standard deviation of the Langevin noise at the first step; its variance falls as (1 + step)^-FADE
 FADE = 0.55
-AGREE = 0.9  # probability of the label from which an oracle counts as agreeing
 
 
 class Parties(NamedTuple):
@@ -38,7 +37,7 @@ class Parties(NamedTuple):
 def search(parties: Parties, start: Latents, labels: Labels, rule: Hunt) -> Latents:
     """Move each latent vector until its 8-bit image is a success, or the steps are used up.
 
-    A success: the victim is wrong, every search oracle gives the label at least 0.9, and (unless `langevin`) the
+    A success: the victim is wrong, every search oracle gives the label at least `sure`, and (unless `langevin`) the
     discriminator finds the image no less real than the 10th percentile of real images of its label. Nothing that
     happens to one latent vector depends on another.
 
@@ -87,7 +86,7 @@ def weigh(
     for oracle in parties.oracles:
         doubt = functional.cross_entropy(oracle(x).float(), truth, reduction="none")
         loss = loss + rule.faithful / len(parties.oracles) * doubt
-        success &= doubt <= -math.log(AGREE)
+        success &= doubt <= -math.log(rule.sure)
     return loss, success
 
 

@@ -376,6 +376,19 @@ def test_the_search_oracle_does_not_judge(tmp_path: Path, trusted: Gan, sides: t
     assert alone.seen == 20 + 4 * 5 + 2 * 4 * 2 + WALKED
 
 
+def test_the_first_oracles_help_and_the_others_judge(
+    tmp_path: Path, trusted: Gan, sides: tuple[Samples, Samples]
+) -> None:
+    two = TINY.model_copy(update={"search": TINY.search.model_copy(update={"helping": 2})})
+    helpers, judge = [Bright(20.0), Bright(25.0)], Bright(30.0)
+    rows = two.fool(Bright(40.0), [*helpers, judge], trusted, sides[1], 0, tmp_path, silent)
+    assert (rows["oracles"] == 1).all()
+    assert judge.seen == 20 + 4 * 5 + 2 * 4 * 2 + WALKED
+    assert 0 < helpers[0].seen == helpers[1].seen <= 4 * 2 * (TINY.search.steps + 1)
+    with pytest.raises(InputError, match="helping: found 2 with 2 under `oracles`, of which none is left to judge"):
+        two.fool(Bright(40.0), helpers, trusted, sides[1], 0, tmp_path, silent)
+
+
 def test_victim_oracles_and_generator_stay_as_they_are(
     tmp_path: Path, trusted: Gan, sides: tuple[Samples, Samples]
 ) -> None:

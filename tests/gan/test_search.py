@@ -84,6 +84,19 @@ def test_the_search_oracle_holds_the_label(gan: Gan, start: torch.Tensor) -> Non
     assert (oracle(gan.generator(found, LABELS)).softmax(1)[:, 1] > 0.85).all()
 
 
+def test_the_search_goes_on_until_its_oracles_are_as_sure_as_is_asked(gan: Gan, start: torch.Tensor) -> None:
+    start = start.clone()
+    start[:, 4:8] = 0.0  # the oracle is undecided
+    parties, rule = Parties(gan, Taste(0), [Taste(1, gain=20.0)]), Hunt(steps=300, lr=0.05, near=0.1, faithful=20)
+    said = []
+    for sure in (0.6, 0.98):
+        found = search(parties, start, LABELS, rule.model_copy(update={"sure": sure}))
+        said.append(parties.oracles[0](gan.generator(found, LABELS)).softmax(1)[:, 1])
+    assert said[0].min() > 0.55
+    assert said[0].max() < said[1].min()
+    assert said[1].min() > 0.97
+
+
 def test_an_oracle_that_sees_what_the_victim_sees_leaves_no_success(gan: Gan, start: torch.Tensor) -> None:
     held, free = Parties(gan, Taste(0), [Taste(0)]), Parties(gan, Taste(0), ())
     found, alone = search(held, start, LABELS, RULE), search(free, start, LABELS, RULE)
