@@ -60,9 +60,9 @@ def test_every_generator_has_a_row_with_its_verdict_and_its_numbers(folder: Fold
     numbers = ["1400", "0.25", "0.02", "0.4", "50.0"]  # variety and recall: of the worst label
     assert rows == [
         ["hinge, fold 1", "nothing", "ok", "", *numbers],
-        ["lsgan, fold 1", "loss=lsgan", "ok", "", *numbers],
-        ["fast, fold 1", "lr_g=0.1, lr_d=0.2", "COLLAPSED", "images of benign are alike", *numbers],
-        ["lost, fold 1", "loss=minimax", "failed", "a loss is not finite", *["n/a"] * 5],
+        ["lsgan, fold 1", "training.loss=lsgan", "ok", "", *numbers],
+        ["fast, fold 1", "training.lr_g=0.1, training.lr_d=0.2", "COLLAPSED", "images of benign are alike", *numbers],
+        ["lost, fold 1", "training.loss=minimax", "failed", "a loss is not finite", *["n/a"] * 5],
     ]
     assert accuracy[0].startswith("87.5 (")  # of the worse class: 88.1 over both
     assert accuracy[1].startswith("0.0 (")
@@ -106,3 +106,14 @@ def test_many_pictures_are_named_and_not_shown(tmp_path: Path) -> None:
     assert r"More pictures: 7 in evidence/sheets/\*-sheet.png." in text
     assert "dcgan-fold3-sheet" not in text
     assert "dcgan-fold1-fooling" in text
+
+
+def test_settings_that_share_their_last_name_are_told_apart() -> None:
+    usual = {"norm": "batch", "training": {"steps": 100}, "threat": {"norm": "unrestricted"}, "search": {"steps": 7}}
+    entries = dict.fromkeys("abc", usual) | {
+        "virtual": {**usual, "norm": "virtual"},
+        "longer": {**usual, "training": {"steps": 200}},
+    }
+    assert stability.changes(entries) == {
+        **dict.fromkeys("abc", "nothing"), "virtual": "norm=virtual", "longer": "training.steps=200",
+    }  # fmt: skip

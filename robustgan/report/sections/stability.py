@@ -60,12 +60,13 @@ def changes(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     return {name: ", ".join(different) or "nothing" for name, different in own.items()}
 
 
-def _flat(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _flat(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """Settings by their whole names: `training.steps` and `search.steps` are two."""
     for key, value in settings.items():
         if isinstance(value, Mapping):
-            yield from _flat(value)
+            yield from _flat(value, f"{above}{key}.")
         elif key != "name":
-            yield key, plain(value) if isinstance(value, float) else str(value)
+            yield f"{above}{key}", plain(value) if isinstance(value, float) else str(value)
 
 
 def _trainings(folder: Folder, attack: str) -> Iterator[Trained]:
