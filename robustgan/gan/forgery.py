@@ -68,9 +68,16 @@ def forge(parties: Parties, jury: Jury, rule: Hunt, room: Room, seed: int, tick:
     chosen = torch.arange(len(labels), device=labels.device) % rule.images < rule.starts
     begin, asked = z[chosen], labels[chosen]
     found: list[Latents] = []
-    for some in halved(len(asked), room, lambda part: search(parties, begin[part], asked[part], rule), "latent search"):
+
+    def seek(part: slice) -> Latents:
+        def count(step: int, steps: int, text: str) -> None:
+            tick(part.start * steps + (part.stop - part.start) * step, len(asked) * steps, text)
+
+        return search(parties, begin[part], asked[part], rule, count)
+
+    for some in halved(len(asked), room, seek, "latent search"):
         found.append(some)
-        tick(sum(map(len, found)), len(asked), "latent search")
+        tick(sum(map(len, found)) * rule.steps, len(asked) * rule.steps, "latent search")
     ends = torch.cat(found)
     searched = painted(gan, ends, asked, easel)
     lengths = distance(ends, begin)

@@ -19,6 +19,7 @@ from robustgan.draws import normal, seed_of
 from robustgan.gan.conditional import Gan, Latents
 from robustgan.gan.painting import rounded
 from robustgan.gan.recipe import Hunt
+from robustgan.journal import Tick, silent
 from robustgan.shapes import Bool
 from robustgan.tensors import Labels, Logits, Network, Scores
 
@@ -34,12 +35,19 @@ class Parties(NamedTuple):
     oracles: Sequence[Network]  # hold the label during the search; they never judge the result
 
 
-def search(parties: Parties, start: Latents, labels: Labels, rule: Hunt) -> Latents:
+def search(parties: Parties, start: Latents, labels: Labels, rule: Hunt, tick: Tick = silent) -> Latents:
     """Move each latent vector until its 8-bit image is a success, or the steps are used up.
 
     A success: the victim is wrong, every search oracle gives the label at least `sure`, and (unless `langevin`) the
     discriminator finds the image no less real than the 10th percentile of real images of its label. Nothing that
     happens to one latent vector depends on another.
+
+    Args:
+        parties: who takes part.
+        start: latent vectors; they stay as they are.
+        labels: of the GAN.
+        rule: how far, how long and what counts.
+        tick: is told of each step.
 
     Returns:
         Where each latent vector is when its search ends, success or not.
@@ -53,6 +61,7 @@ def search(parties: Parties, start: Latents, labels: Labels, rule: Hunt) -> Late
         loss, success = weigh(parties, z[going], start[going], labels[going], rule)
         found[going] = z[going].detach()
         going = going[~success]
+        tick(step, rule.steps, f"latent search, {len(start) - len(going)} of {len(start)} found")
         if not len(going) or step == rule.steps:
             break
         optimiser.zero_grad()

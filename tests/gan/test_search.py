@@ -84,6 +84,17 @@ def test_the_search_oracle_holds_the_label(gan: Gan, start: torch.Tensor) -> Non
     assert (oracle(gan.generator(found, LABELS)).softmax(1)[:, 1] > 0.85).all()
 
 
+def test_every_step_is_told_with_what_was_found_so_far(gan: Gan, start: torch.Tensor) -> None:
+    told: list[tuple[int, int, str]] = []
+    start = start.clone()
+    start[2, :4] = -1.0  # fools from the beginning
+    found = search(Parties(gan, Taste(0), ()), start, LABELS, RULE, lambda *one: told.append(one))
+    assert told[0] == (0, RULE.steps, "latent search, 1 of 6 found")
+    assert [step for step, _, _ in told] == [*range(len(told))]
+    assert told[-1][2] == "latent search, 6 of 6 found"
+    assert torch.equal(found, search(Parties(gan, Taste(0), ()), start, LABELS, RULE))
+
+
 def test_the_search_goes_on_until_its_oracles_are_as_sure_as_is_asked(gan: Gan, start: torch.Tensor) -> None:
     start = start.clone()
     start[:, 4:8] = 0.0  # the oracle is undecided
