@@ -116,7 +116,7 @@ def a_line(source: str) -> str:
         ("attacks._advgan", ADVGAN),
         ("gan.game", DCGAN),
         ("evaluation", CELLS | PROBES),
-        ("prepare", CELLS | PROBES),
+        ("prepare", CELLS | PROBES | ADVGAN),
         ("survival", CELLS),
         ("probing.judging", PROBES),
         ("scoring", POINT),
