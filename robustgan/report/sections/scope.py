@@ -124,7 +124,8 @@ def _classifiers(folder: Folder) -> list[Block]:
     if not rows:
         return []
     columns = ("Classifier", "Role", "Architecture", "Parameters", "sha256 of the weights, first 12")
-    return [Table("Classifiers. Victims are attacked; oracles judge generated images, or help to search for them.", columns, tuple(rows))]
+    caption = "Classifiers. Victims are attacked; oracles judge generated images, or help to search for them."
+    return [Table(caption, columns, tuple(rows))]
 
 
 def threats(folder: Folder) -> Section:
