@@ -158,6 +158,11 @@ def main() -> None:
     wanted = line.parse_args()
     if wanted.quick:
         wanted.images, wanted.rounds = 64, 1
+    if wanted.images % wanted.batch:
+        line.error(
+            f"--images: found {wanted.images}, which is no multiple of --batch {wanted.batch}; the loops would show "
+            f"different numbers of images. Allowed are {wanted.batch}, {2 * wanted.batch}, ..."
+        )
     bench = bench_of(wanted)
     found = table(bench, wanted.rounds, learned=not wanted.quick)
     cuda = bench.device.type == "cuda"

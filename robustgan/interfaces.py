@@ -212,7 +212,11 @@ class Forger(AnyAttack):
     threat: Unrestricted = Unrestricted()
 
     def seat(self, oracles: int) -> None:
-        """Refuse so many oracles where none of them would be left to judge. Raises: InputError."""
+        """Refuse so many oracles where none of them would be left to judge.
+
+        Raises:
+            InputError: says how many there are, and how many take part.
+        """
 
     @abstractmethod
     def fool(

@@ -118,7 +118,7 @@ class DCGAN(Forger):
             GENERATED rows of real, natural, searched and walked images, without the columns that name the run's cell.
 
         Raises:
-            InputError: no oracle, or the victim is among them.
+            InputError: no oracle, none left to judge, or the victim is among them.
             RunError: the generator failed in training.
         """
         from robustgan.batches import Room

@@ -47,6 +47,15 @@ def test_every_loop_shows_each_network_as_many_images(
         assert shown == {made: 16, judged: 48}, loop.__name__
 
 
+def test_loops_that_would_show_different_numbers_of_images_are_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["generators", "--images", "100", "--batch", "32"])
+    with pytest.raises(SystemExit, match="2"):
+        generators.main()
+    assert "--images: found 100, which is no multiple of --batch 32" in capsys.readouterr().err
+
+
 def test_each_loop_is_beside_the_one_of_its_own_generator(bench: Bench) -> None:
     table = generators.table(bench, 1, learned=False)
     assert (table["images_per_second"] > 0).all()
