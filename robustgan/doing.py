@@ -15,7 +15,7 @@ from typing import Any
 from robustgan import lease, memory, provenance, steps, store
 from robustgan.errors import FullDiskError, InputError, MachineError, MemoryShortError, RunError
 from robustgan.hosting import heeded
-from robustgan.journal import Tick
+from robustgan.journal import Journal, Tick
 from robustgan.parts import Joined, failure, summed
 from robustgan.profiling import kernels, kernels_of
 from robustgan.stages import Place, Stage
@@ -32,7 +32,7 @@ def do(stage: Stage, place: Place, tick: Tick) -> Path:
         RunError, InputError: it cannot be made, or could not be in an earlier run and would fail again.
     """
     try:
-        return store.cached(place.out / "runs", stage.kind, stage.key, partial(fill, stage, place, tick))
+        return store.cached(place.out / "runs", stage.kind, stage.key, partial(fill, stage, place, tick), tidy)
     except Exception as error:
         check_room(place.out, stage.name, error)
         if memory.short(error) and not isinstance(error, MemoryShortError):
@@ -71,6 +71,11 @@ def fill(stage: Stage, place: Place, tick: Tick, folder: Path, tell: Tick) -> di
         parts = [json.loads((path / "run.json").read_text("utf-8")) for path in inputs.values()]
         return {**record, "inputs": keys, **summed(parts, cost)}
     return {**record, "inputs": keys, **provenance.machine(), **cost}
+
+
+def tidy(folder: Path) -> None:
+    """Remove what only a training under way needs."""
+    Journal(folder).close()
 
 
 def refuse(stage: Stage, place: Place) -> None:

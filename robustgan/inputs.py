@@ -90,7 +90,7 @@ def identity(work: Work, attack: Any) -> dict[str, Any]:
 
 
 def save(network: Network, work: Work) -> None:
-    """Write weights and their card, then drop the checkpoint."""
+    """Write weights and their card."""
     weights.save(network, work.folder / "weights.safetensors")
     card = {
         "name": work.settings["name"],
@@ -100,4 +100,3 @@ def save(network: Network, work: Work) -> None:
         "weights_sha256": freezing.weights_digest(network),
     }
     (work.folder / "card.json").write_text(json.dumps(card, indent=1) + "\n", "utf-8")
-    work.journal.close()

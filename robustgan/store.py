@@ -22,6 +22,9 @@ from robustgan import lease
 from robustgan.parsed import Found, Memory
 
 Build = Callable[[Path, lease.Tell], dict[str, Any]]
+Tidy = Callable[[Path], None]
+
+DONE = "run.json"  # what a folder is, how long it took and on what machine: the last file that is written
 
 # Of this module classes alone count, each by itself with those that it is made from: which `except` catches an error
 # may touch a result, the other errors and the functions, which word messages, cannot.
@@ -45,11 +48,12 @@ def digest(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
-def cached(runs: Path, stage: str, key: str, build: Build) -> Path:
+def cached(runs: Path, stage: str, key: str, build: Build, tidy: Tidy | None = None) -> Path:
     """Return the folder of a stage's result, building it when it is not there yet.
 
     `build` fills the folder that it is given, tells its progress to the second
-    argument, and returns what `run.json` should say.
+    argument, and returns what `run.json` should say. With that file the folder is done, and a kill costs nothing
+    any more: not before, `tidy` removes what is there to go on from (a checkpoint, answers that were paid for).
     """
     final = runs / stage / key
     while not final.exists():
@@ -58,8 +62,13 @@ def cached(runs: Path, stage: str, key: str, build: Build) -> Path:
                 continue
             try:
                 partial = begun(final, mine.token)
-                record = build(partial, mine.tell)
-                (partial / "run.json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", "utf-8")
+                if not (partial / DONE).exists():
+                    record = build(partial, mine.tell)
+                    beside = partial / f"{DONE}.tmp"
+                    beside.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", "utf-8")
+                    beside.replace(partial / DONE)
+                if tidy is not None:
+                    tidy(partial)
                 partial.rename(final)
             except Exception:
                 if mine.mine():
@@ -70,13 +79,13 @@ def cached(runs: Path, stage: str, key: str, build: Build) -> Path:
 
 
 def begun(final: Path, token: str) -> Path:
-    """The folder in which to build: with the checkpoint of the run before, if there is one, and empty else.
+    """The folder in which to build: as the run before left it, if that was done or has a checkpoint, and empty else.
 
     Its name is the holder's own. So one that hung, lost its lease and wakes up finds nothing to spoil.
     """
     partial = final.with_name(f"{final.name}.{token}.partial")
     for left in sorted(partials(final)):
-        if (left / "checkpoint.pt").exists() and not partial.exists():
+        if not partial.exists() and any((left / name).exists() for name in (DONE, "checkpoint.pt")):
             left.rename(partial)
         else:
             shutil.rmtree(left)

@@ -54,6 +54,35 @@ def test_a_checkpoint_survives_a_failure(tmp_path: Path) -> None:
     cached(tmp_path, "s", "k", go_on)
 
 
+def test_a_kill_between_the_last_file_and_the_rename_costs_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What a training goes on from was removed before its folder had its name: a kill then asked a victim twice."""
+
+    def train(folder: Path, tell: Tell) -> dict:
+        (folder / "checkpoint.pt").write_text("epoch 3")
+        return fill(folder, tell)
+
+    def tidy(folder: Path) -> None:
+        assert (folder / "run.json").exists()
+        (folder / "checkpoint.pt").unlink(missing_ok=True)
+
+    rename = Path.rename
+
+    def killed(path: Path, target: Path) -> Path:
+        if target.name == "k":
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    for step in (lambda folder: (_ for _ in ()).throw(KeyboardInterrupt), tidy):
+        monkeypatch.setattr(Path, "rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            cached(tmp_path, "s", "k", train, step)
+        monkeypatch.undo()
+    done = cached(tmp_path, "s", "k", lambda folder, tell: pytest.fail("built twice"), tidy)
+    assert sorted(p.name for p in done.iterdir()) == ["result", "run.json"]
+
+
 def slow(root: str, log: str) -> None:
     def build(folder: Path, tell: Tell) -> dict:
         with Path(log).open("a") as file:
