@@ -16,6 +16,7 @@ from robustgan.report.figures import budgets, change, curves, gallery, heatmap, 
 from robustgan.report.figures.change import Estimate
 from robustgan.report.figures.style import save
 from robustgan.report.folder import Folder, Row, records
+from robustgan.report.settings import mixed
 from robustgan.report.words import UNDEFINED, listed, percent, points
 
 DROPS = ("sensitivity", "specificity", "accuracy")
@@ -111,7 +112,8 @@ def success(folder: Folder, model: str) -> Figure | None:
         "Share of the images that were right when clean and that each attack turns, with 95 % intervals. "
         "A sound attack succeeds more with a larger budget, and far more than noise."
     )
-    return Figure(tuple(pictures), caption) if pictures else None
+    notes = mixed(folder.config.get("attacks", []), "linf")
+    return Figure(tuple(pictures), " ".join([caption, *notes])) if pictures else None
 
 
 def _track(folder: Folder, shown: list[Case], name: str, metric: str) -> budgets.Track | None:

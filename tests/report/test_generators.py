@@ -43,16 +43,21 @@ def test_folds_weigh_by_their_images() -> None:
 
 def test_nothing_measured_is_nan_and_questions_add_up() -> None:
     entries = {
-        f"advgan on x, fold {fold}": {**content(0, 0.0, 0.0, cosine=None), "queries": {"budget": 9, "used": fold}}
+        f"advgan on x, fold {fold}": {
+            **content(0, 0.0, 0.0, cosine=None),
+            "queries": {"budget": 9, "used": fold, "again": 2 * fold},
+        }
         for fold in (1, 2)
     }
     (found,) = checks(entries)
     assert math.isnan(found.success)
     assert math.isnan(found.cosine)
     assert found.asked == 3
+    assert found.again == 6
+    assert "advgan on x: 6 images were asked about once more" in " ".join(generators._notes([found]))
 
 
-SOUND = Check("g", 0.7, 0.75, 0.65, 0.72, 0.01, 0.5, 0.2, None, {})
+SOUND = Check("g", 0.7, 0.75, 0.65, 0.72, 0.01, 0.5, 0.2, None, 0, {})
 
 
 @pytest.mark.parametrize(

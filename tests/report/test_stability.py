@@ -106,14 +106,3 @@ def test_many_pictures_are_named_and_not_shown(tmp_path: Path) -> None:
     assert r"More pictures: 7 in evidence/sheets/\*-sheet.png." in text
     assert "dcgan-fold3-sheet" not in text
     assert "dcgan-fold1-fooling" in text
-
-
-def test_settings_that_share_their_last_name_are_told_apart() -> None:
-    usual = {"norm": "batch", "training": {"steps": 100}, "threat": {"norm": "unrestricted"}, "search": {"steps": 7}}
-    entries = dict.fromkeys("abc", usual) | {
-        "virtual": {**usual, "norm": "virtual"},
-        "longer": {**usual, "training": {"steps": 200}},
-    }
-    assert stability.changes(entries) == {
-        **dict.fromkeys("abc", "nothing"), "virtual": "norm=virtual", "longer": "training.steps=200",
-    }  # fmt: skip

@@ -44,6 +44,7 @@ class Check(NamedTuple):
     saturated: float
     cosine: float  # of the class whose changes are more alike: over both, one change a class looks like many
     asked: int | None  # images, over all folds; None where the attack sees the weights
+    again: int  # of these and of those that the numbers here took: asked about once more after a kill
     images: Mapping[str, int]  # that the shares were counted on, over all folds; by the name of the share
     surrogates: float = math.nan  # success on validation patients, as the surrogates judge
 
@@ -60,7 +61,7 @@ def sections(folder: Folder) -> tuple[Section, ...]:
     caption = "Means over the folds. Images asked about, over all folds: by attacks that do not see the weights."
     table = Table(caption, heads, tuple(_line(check) for check in found))
     said = [Paragraph(text, "warning") for text in _findings(found, _universal(folder))]
-    blocks: tuple[Block, ...] = (Paragraph(INTRO), table, *(Paragraph(text, "note") for text in _unasked(found)), *said)
+    blocks: tuple[Block, ...] = (Paragraph(INTRO), table, *(Paragraph(text, "note") for text in _notes(found)), *said)
     return (Section("generators", "Are the generators sound?", blocks),)
 
 
@@ -92,6 +93,7 @@ def _check(name: str, contents: list[Mapping[str, Any]]) -> Check:
         saturated=mean("validation", "any", "saturated"),
         cosine=max(alike, default=math.nan),
         asked=sum(entry["used"] for entry in asked) if asked else None,
+        again=sum(entry.get("again", 0) for entry in asked),  # reports of before had no such count
         images={
             name: sum(content[side][goal]["images"] for content in contents) for name, (side, goal) in SIDES.items()
         },
@@ -137,13 +139,18 @@ def _universal(folder: Folder) -> tuple[str, ...]:
     return tuple(f"{label_of(entry)} {entry['threat']['norm']} " for entry in entries)
 
 
-def _unasked(found: list[Check]) -> list[str]:
-    """Of generators that may not ask the classifier: whose word there is."""
+def _notes(found: list[Check]) -> list[str]:
+    """Of generators that may not ask the classifier: whose word there is. Of others: what was asked twice."""
     return [
         f"{check.name} may not ask the classifier. Its own surrogates, on which it was trained, are fooled in "
         f"{percent(check.surrogates)} % of validation images; that is not the classifier, whose drops are above."
         for check in found
         if check.surrogates == check.surrogates
+    ] + [
+        f"{check.name}: {check.again:,} images were asked about once more, as the run was killed and what had been "
+        "answered was of no use afterwards. They are paid for from the budget."
+        for check in found
+        if check.again
     ]
 
 

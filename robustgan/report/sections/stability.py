@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -14,6 +13,7 @@ from robustgan.report.faithfulness import worse
 from robustgan.report.figures import contact
 from robustgan.report.folder import Folder, records
 from robustgan.report.pictures import keep, slug
+from robustgan.report.settings import changes
 from robustgan.report.words import absent, percent, plain, share_cell, sized, value_cell
 
 INTRO = (
@@ -49,24 +49,6 @@ def sections(folder: Folder) -> tuple[Section, ...]:
     caption = "Contact sheets, one row a label, nothing selected: is the verdict what you see? Orange: not ok."
     blocks += [Figure(sheets, caption)] if sheets else []
     return (Section("stability", "Which training rules hold?", tuple(blocks)),)
-
-
-def changes(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """What each attack has otherwise than most of them."""
-    flat = {name: dict(_flat(entry)) for name, entry in entries.items()}
-    keys = dict.fromkeys(key for settings in flat.values() for key in settings)
-    common = {key: Counter(settings.get(key) for settings in flat.values()).most_common(1)[0][0] for key in keys}
-    own = {name: [f"{k}={v}" for k, v in settings.items() if v != common[k]] for name, settings in flat.items()}
-    return {name: ", ".join(different) or "nothing" for name, different in own.items()}
-
-
-def _flat(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    """Settings by their whole names: `training.steps` and `search.steps` are two."""
-    for key, value in settings.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{above}{key}.")
-        elif key != "name":
-            yield f"{above}{key}", plain(value) if isinstance(value, float) else str(value)
 
 
 def _trainings(folder: Folder, attack: str) -> Iterator[Trained]:
