@@ -145,7 +145,6 @@ class Hunt(Spec):
     realism: NotNegative = 1.0  # weight of looking less real than the 10th percentile of real images
     helping: Count = 1  # oracles, the first ones, that hold the label during the search; the others judge
     sure: Annotated[Number, Field(gt=0.5, lt=1)] = 0.9  # probability of the label that each of them has to give
-    until_sure: bool = False  # the oracles' cross-entropy costs nothing any more where they are as sure as that
     langevin: bool = False  # plain descent with fading noise instead of Adam; looking real is then no condition
     batch: Count = 256
 

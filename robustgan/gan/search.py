@@ -92,12 +92,10 @@ def weigh(
     success = edge < 0
     if not rule.langevin:
         success &= missing <= 0
-    allowed = -math.log(rule.sure)
     for oracle in parties.oracles:
         doubt = functional.cross_entropy(oracle(x).float(), truth, reduction="none")
-        cost = (doubt - allowed).relu() if rule.until_sure else doubt
-        loss = loss + rule.faithful / len(parties.oracles) * cost
-        success &= doubt <= allowed
+        loss = loss + rule.faithful / len(parties.oracles) * doubt
+        success &= doubt <= -math.log(rule.sure)
     return loss, success
 
 
