@@ -27,8 +27,8 @@ import seaborn as sns
 import torch
 
 from robustgan import config
-from robustgan.errors import RunError
-from robustgan.experiment import read_experiment
+from robustgan.errors import InputError, RunError
+from robustgan.experiment import Experiment, read_experiment
 from robustgan.inputs import attack_of, classifier_of, samples
 from robustgan.interfaces import AnyAttack, Samples, State
 from robustgan.journal import Journal, silent
@@ -140,7 +140,7 @@ def main() -> None:
     wanted = parser.parse_args()
     place = Place(wanted.out.resolve(), wanted.data.resolve())
     plan = read_experiment(wanted.suite)
-    stage = next(s for s in stages(plan, place) if s.kind in ("attacked", "forged") and named(s) == wanted.attack)
+    stage = stage_of(plan, place, wanted.attack)
     settings = reduce(config.override, wanted.set, stage.settings["attack"])
     rows: list[Row] = []
     for share in SHARES:
@@ -154,6 +154,20 @@ def main() -> None:
     path = FOLDER / f"patients-{plan.name}-{wanted.attack}.csv"
     table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
     draw(table, path.with_suffix(".png"), f"{plan.name}: {wanted.attack}")
+
+
+def stage_of(plan: Experiment, place: Place, attack: str) -> Stage:
+    """The first cell of the attack.
+
+    Raises:
+        InputError: the suite has no attack of that name.
+    """
+    cells = [s for s in stages(plan, place) if s.kind in ("attacked", "forged")]
+    for cell in cells:
+        if named(cell) == attack:
+            return cell
+    names = ", ".join(dict.fromkeys(map(named, cells)))
+    raise InputError(f"{plan.name}: found no attack `{attack}`; it has {names}.")
 
 
 def named(stage: Stage) -> str:
