@@ -33,7 +33,8 @@ from robustgan.inputs import attack_of, classifier_of, samples
 from robustgan.interfaces import AnyAttack, Samples, State
 from robustgan.journal import Journal, silent
 from robustgan.pipeline import build
-from robustgan.stages import Place, Stage, stages
+from robustgan.stage import Place, Stage
+from robustgan.stages import stages
 from robustgan.work import Work
 
 SHARES = (1.0, 0.5, 0.25, 0.125)

@@ -27,7 +27,8 @@ from benchmarks.wanted import folder, machine, parser
 from robustgan import pipeline
 from robustgan.experiment import Experiment, experiment
 from robustgan.journal import silent
-from robustgan.stages import Place, Stage, stages
+from robustgan.stage import Place, Stage
+from robustgan.stages import stages
 
 PARTS = {"manifest": "data", "pixels": "data", "split": "data", "classifier": "training", "attacked": "cells"}
 GROWING = {

@@ -21,7 +21,7 @@ import pandas as pd
 from benchmarks.patients import FOLDER, inputs, measured, stage_of
 from robustgan import config
 from robustgan.experiment import read_experiment
-from robustgan.stages import Place, Stage
+from robustgan.stage import Place, Stage
 from robustgan.work import Work
 
 COLUMNS = ["tried", "measure", "what", "value"]

@@ -35,7 +35,7 @@ from robustgan.terminal import (
 if TYPE_CHECKING:
     from robustgan.execute import Manner
     from robustgan.experiment import Experiment
-    from robustgan.stages import Place
+    from robustgan.stage import Place
 
 EXAMPLES = examples(
     "robustgan run quickstart",

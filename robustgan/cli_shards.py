@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from robustgan.execute import Backend, Manner
     from robustgan.experiment import Experiment
-    from robustgan.stages import Place, Stage
+    from robustgan.stage import Place, Stage
 
 
 def carry_out_shard(plan: Experiment, place: Place, manner: Manner, part: tuple[int, int], as_json: bool) -> None:

@@ -21,7 +21,7 @@ from rich.progress import (
 
 from robustgan.execute.loop import Watch
 from robustgan.journal import Tick, silent
-from robustgan.stages import Place, Stage
+from robustgan.stage import Place, Stage
 
 EVERY = 10.0  # seconds between two plain lines of one stage
 

@@ -18,7 +18,7 @@ from robustgan.hosting import heeded
 from robustgan.journal import Journal, Tick
 from robustgan.parts import Joined, failure, summed
 from robustgan.profiling import kernels, kernels_of
-from robustgan.stages import Place, Stage
+from robustgan.stage import Place, Stage
 from robustgan.work import Work
 
 ROOM = 2**20  # bytes: a disk with less is full, for whoever just failed to write to it

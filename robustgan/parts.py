@@ -17,7 +17,8 @@ from typing import Any
 
 from robustgan import steps, store
 from robustgan.experiment import Experiment
-from robustgan.stages import Place, Stage, stages
+from robustgan.stage import Place, Stage
+from robustgan.stages import stages
 from robustgan.work import Work
 
 Step = Callable[[Work], None]

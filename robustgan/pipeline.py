@@ -1,8 +1,8 @@
 """START HERE: what `robustgan run` does, in the order in which it happens.
 
-`stages` (stages.py) says which steps (steps.py) a config needs and what each depends on; `run` goes through them and
-skips what is already there (execute/loop.py), in this process or in others. A cell can be cut into parts for several
-workers (parts.py). Nothing here imports torch.
+`stages` (stages.py) says which steps (steps.py) a config needs and what each depends on (stage.py); `run` goes through
+them and skips what is already there (execute/loop.py), in this process or in others. A cell can be cut into parts for
+several workers (parts.py). Nothing here imports torch.
 
     manifest -> pixels -> split (a fold) -> classifier (a model and fold) -> inspected
              -> operating (a model) -> probed (a model and fold) -> generator (an attack that trains)
@@ -25,7 +25,8 @@ from robustgan.execute.loop import Loop, Outcome, Watch
 from robustgan.experiment import Experiment
 from robustgan.journal import silent
 from robustgan.parts import scheduled
-from robustgan.stages import Place, Stage, policy_of
+from robustgan.stage import Place, Stage
+from robustgan.stages import policy_of
 
 CELLS = ("attacked", "forged")  # stages whose tables a report is about
 

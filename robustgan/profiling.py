@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     import torch
 
-    from robustgan.stages import Place, Stage
+    from robustgan.stage import Place, Stage
 
 WINDOW = 20.0  # seconds of a stage that are profiled, from its start: what is noted of each call takes memory
 TOP = 15  # kernels of a stage that are kept, those with most time of their own

@@ -15,7 +15,7 @@ from robustgan import lease, store
 from robustgan.experiment import Experiment
 from robustgan.parts import Joined, Part, begun, failure
 from robustgan.remote.address import MissingError
-from robustgan.stages import Place, Stage
+from robustgan.stage import Place, Stage
 
 STATES = ("done", "running", "pending", "failed", "oom", "blocked")
 OVER = ("done", "failed", "oom", "blocked")  # states that no run changes by itself

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from robustgan.errors import InputError
 from robustgan.execute.loop import Watch
 from robustgan.journal import Tick
-from robustgan.stages import Place, Stage
+from robustgan.stage import Place, Stage
 from robustgan.store import partials
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from robustgan.shipped import config_path
 if TYPE_CHECKING:
     from robustgan.experiment import Experiment
     from robustgan.interfaces import Dataset
-    from robustgan.stages import Place
+    from robustgan.stage import Place
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
@@ -109,7 +109,7 @@ def place_of(plan: Experiment, out_dir: str, data: str, scratch: Path, threads: 
     """
     from robustgan.remote.address import is_url, local_name
     from robustgan.remote.depot import Depot
-    from robustgan.stages import Place
+    from robustgan.stage import Place
 
     folder = data_folder(plan.dataset, data, scratch)
     if not is_url(out_dir):

@@ -13,7 +13,7 @@ from robustgan import config, pipeline, steps, tables, weights
 from robustgan.execute import Here, Manner
 from robustgan.execute.loop import Outcome
 from robustgan.journal import Tick, silent
-from robustgan.stages import Place, Stage
+from robustgan.stage import Place, Stage
 from tests.conftest import samples_of
 
 SIZE, IMAGES, TESTED = 16, 26, 19  # test images do not fill their last batch

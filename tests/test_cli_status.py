@@ -11,7 +11,8 @@ from robustgan.cli_status import lines
 from robustgan.config import read_yaml
 from robustgan.datasets.synthetic import Synthetic
 from robustgan.experiment import experiment
-from robustgan.stages import Place, stages
+from robustgan.stage import Place
+from robustgan.stages import stages
 from tests.test_cli import robustgan, without_torch
 from tests.test_progress import SMOKE, begin, fail, finish
 

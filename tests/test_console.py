@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from robustgan import console, steps
-from robustgan.stages import Place, Stage
+from robustgan.stage import Place, Stage
 
 ONE = Stage(steps.attacked, "attack one", {"n": 1})
 OTHER = Stage(steps.attacked, "attack other", {"n": 2})

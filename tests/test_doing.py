@@ -9,7 +9,7 @@ from robustgan import store
 from robustgan.doing import do
 from robustgan.errors import FullDiskError, InputError, MachineError, MemoryShortError, RunError
 from robustgan.journal import silent
-from robustgan.stages import Place, Stage
+from robustgan.stage import Place, Stage
 from robustgan.work import Work
 
 CALLS: list[str] = []

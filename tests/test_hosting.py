@@ -10,7 +10,7 @@ import pytest
 
 from robustgan import doing, hosting
 from robustgan.journal import silent
-from robustgan.stages import Place
+from robustgan.stage import Place
 from robustgan.stopping import Stopped
 from tests.execute import planted
 from tests.execute.conftest import await_file, stage

@@ -19,7 +19,7 @@ from robustgan.execute.loop import joinable, shard_of
 from robustgan.journal import silent
 from robustgan.parts import Joined, Part, begun, cut, failure, forget
 from robustgan.remote.depot import Depot
-from robustgan.stages import Place, Stage
+from robustgan.stage import Place, Stage
 from tests.cells import BATCH, IMAGES, NEEDS, TESTED, cell, contents, prepare, work
 
 BATCHES = math.ceil(TESTED / BATCH)

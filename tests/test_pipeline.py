@@ -18,7 +18,8 @@ from robustgan.execute import Manner
 from robustgan.experiment import experiment
 from robustgan.journal import silent
 from robustgan.pipeline import run
-from robustgan.stages import Place, stages
+from robustgan.stage import Place
+from robustgan.stages import stages
 
 SMOKE = Path(__file__).parents[1] / "configs" / "smoke.yaml"
 KILLED = Path(__file__).with_name("killed.py")

@@ -11,7 +11,7 @@ import torch
 
 from robustgan import profiling, steps
 from robustgan.profiling import kernels, kernels_of, slowest, slowest_of, write
-from robustgan.stages import Place, Stage
+from robustgan.stage import Place, Stage
 
 
 def product(side: int = 60) -> None:

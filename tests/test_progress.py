@@ -11,7 +11,8 @@ from robustgan import lease, store
 from robustgan.config import read_yaml
 from robustgan.experiment import Experiment, experiment
 from robustgan.progress import survey, time_left
-from robustgan.stages import Place, Stage, stages
+from robustgan.stage import Place, Stage
+from robustgan.stages import stages
 
 SMOKE = Path(__file__).parents[1] / "configs" / "smoke.yaml"
 

@@ -11,7 +11,7 @@ import pytest
 from robustgan import tables
 from robustgan.journal import silent
 from robustgan.slices import bounds, join, narrowed
-from robustgan.stages import Place
+from robustgan.stage import Place
 from robustgan.steps import attacked_part
 from robustgan.work import Work
 from tests.cells import BATCH, NEEDS, TESTED, cell, prepare

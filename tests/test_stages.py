@@ -12,7 +12,8 @@ from robustgan.config import read_yaml
 from robustgan.experiment import Experiment, experiment
 from robustgan.parsed import Memory
 from robustgan.shipped import config_path
-from robustgan.stages import Place, stages
+from robustgan.stage import Place
+from robustgan.stages import stages
 
 SMOKE = Path(__file__).parents[1] / "configs" / "smoke.yaml"
 LINF = {"norm": "linf", "eps": 8 / 255}

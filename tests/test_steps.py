@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from robustgan import evaluation, freezing, inputs, parts, stored
-from robustgan.stages import Place, Stage
+from robustgan.stage import Place, Stage
 from tests.cells import BATCH, SIZE, cell, contents, prepare, work
 from tests.cramped import Cramped
 

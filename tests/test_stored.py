@@ -19,7 +19,7 @@ from robustgan.interfaces import Samples
 from robustgan.journal import silent
 from robustgan.scoring import scores_of
 from robustgan.shipped import config_path
-from robustgan.stages import Place
+from robustgan.stage import Place
 from robustgan.stored import Stored, ahead, images_at
 from tests.conftest import Linear
 

@@ -16,7 +16,8 @@ from robustgan import launch
 from robustgan.errors import InputError, MachineError
 from robustgan.experiment import experiment
 from robustgan.journal import silent
-from robustgan.stages import Place, stages
+from robustgan.stage import Place
+from robustgan.stages import stages
 from robustgan.stopping import Stop, Stopped
 from robustgan.team import ALONE, Team
 from robustgan.work import Work

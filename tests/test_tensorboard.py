@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from robustgan import steps, tensorboard
 from robustgan.errors import InputError
 from robustgan.journal import Journal, Tick, silent
-from robustgan.stages import Place, Stage
+from robustgan.stage import Place, Stage
 from robustgan.tensorboard import mirrored
 
 STAGE = Stage(steps.generator, "train dcgan on densenet, fold 1", {"fold": 1})

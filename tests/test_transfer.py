@@ -12,7 +12,8 @@ from robustgan.experiment import Experiment, experiment
 from robustgan.interfaces import Linf
 from robustgan.journal import silent
 from robustgan.pipeline import run
-from robustgan.stages import Place, stages
+from robustgan.stage import Place
+from robustgan.stages import stages
 from robustgan.transfer import judge
 from tests.conftest import samples_of
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from robustgan.errors import InputError
-from robustgan.stages import Stage
+from robustgan.stage import Stage
 
 Job = Callable[[], object]  # makes one stage's folder; it pickles
 

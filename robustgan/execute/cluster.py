@@ -29,7 +29,7 @@ from robustgan import hosting, stopping
 from robustgan.errors import InputError, RunError
 from robustgan.execute import Backend, Job
 from robustgan.execute.local import DEATHS
-from robustgan.stages import Stage
+from robustgan.stage import Stage
 
 PATIENCE = 30  # seconds in which a scheduler must answer
 # For as long as workers of our own may be started anew: without `daemon` a worker may start processes, those of a

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 
 from robustgan.errors import RunError
 from robustgan.execute import Backend, Job
-from robustgan.stages import Stage
+from robustgan.stage import Stage
 from robustgan.stopping import Stopped
 
 DEATHS = 3  # of its worker, that a job survives: fewer would blame it for what happened to the machine

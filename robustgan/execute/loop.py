@@ -16,7 +16,7 @@ from robustgan.errors import InputError, MachineError, RunError
 from robustgan.execute import Job, Manner
 from robustgan.journal import Tick
 from robustgan.parts import Joined
-from robustgan.stages import Place, Stage
+from robustgan.stage import Place, Stage
 
 BASE = (
     "manifest",

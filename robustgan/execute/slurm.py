@@ -20,7 +20,7 @@ from robustgan.config import read_yaml
 from robustgan.errors import InputError, RunError
 from robustgan.execute import Backend, Here, Job
 from robustgan.parts import Joined, failure
-from robustgan.stages import Place, Stage
+from robustgan.stage import Place, Stage
 
 KNOWN = (0, 3)  # exit codes of a shard that did what it could: the stages say what failed
 LOOK = 5.0  # seconds between two looks at the jobs

@@ -15,7 +15,7 @@ from robustgan import splits
 from robustgan.config import read_yaml
 from robustgan.experiment import experiment
 from robustgan.shipped import config_path
-from robustgan.stages import Place
+from robustgan.stage import Place
 
 # Rows of start-up that the committed table has had from the beginning; others come when it is measured again.
 MEASURED = [

@@ -10,7 +10,8 @@ import pytest
 from benchmarks import readme, scaling
 from benchmarks.scaling import GROWING, draw, fitted, grown
 from robustgan.experiment import Experiment
-from robustgan.stages import Place, stages
+from robustgan.stage import Place
+from robustgan.stages import stages
 
 
 def powers() -> pd.DataFrame:

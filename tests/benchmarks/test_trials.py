@@ -9,7 +9,7 @@ import pytest
 from benchmarks import patients, trials
 from robustgan.errors import InputError
 from robustgan.experiment import read_experiment
-from robustgan.stages import Place
+from robustgan.stage import Place
 
 SMOKE = Path(__file__).parents[2] / "configs" / "smoke.yaml"
 

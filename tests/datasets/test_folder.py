@@ -19,7 +19,8 @@ from robustgan.errors import InputError
 from robustgan.experiment import experiment
 from robustgan.journal import silent
 from robustgan.shipped import config_path
-from robustgan.stages import Place, stages
+from robustgan.stage import Place
+from robustgan.stages import stages
 
 SETTINGS = {
     "kind": "folder",

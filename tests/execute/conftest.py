@@ -13,7 +13,7 @@ from robustgan import pipeline
 from robustgan.execute import Backend, Manner
 from robustgan.execute.loop import Outcome
 from robustgan.journal import Tick, silent
-from robustgan.stages import Place, Stage
+from robustgan.stage import Place, Stage
 from tests.execute import planted
 
 Carry = Callable[..., Outcome]

@@ -19,7 +19,7 @@ import pytest
 
 from robustgan.errors import InputError, MachineError, RunError
 from robustgan.execute.cluster import Cluster
-from robustgan.stages import Place
+from robustgan.stage import Place
 from tests.execute import certificates, page, planted
 from tests.execute.conftest import Carry, alive, await_end, await_file, below, stage, tree, words
 from tests.faults.conftest import TINY
@@ -193,7 +193,7 @@ import sys
 from robustgan import pipeline
 from robustgan.execute import Manner
 from robustgan.execute.cluster import Cluster
-from robustgan.stages import Place
+from robustgan.stage import Place
 from tests.execute import planted
 from tests.execute.conftest import quiet, stage, tree
 if __name__ == "__main__":
@@ -227,7 +227,7 @@ import sys
 from robustgan import pipeline
 from robustgan.execute import Manner
 from robustgan.execute.cluster import Cluster
-from robustgan.stages import Place
+from robustgan.stage import Place
 from tests.execute import planted
 from tests.execute.conftest import quiet, stage, tree
 if __name__ == "__main__":

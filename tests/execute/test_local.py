@@ -11,7 +11,7 @@ import pytest
 
 from robustgan.errors import RunError
 from robustgan.execute.local import Local
-from robustgan.stages import Place
+from robustgan.stage import Place
 from tests.execute import planted
 from tests.execute.conftest import Carry, alive, await_file, stage, tree, words
 
@@ -63,7 +63,7 @@ import sys
 from robustgan import pipeline
 from robustgan.execute import Manner
 from robustgan.execute.local import Local
-from robustgan.stages import Place
+from robustgan.stage import Place
 from tests.execute import planted
 from tests.execute.conftest import quiet, stage, tree
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 from robustgan.errors import InputError, RunError
 from robustgan.execute import Backend, Here, Job, choose
 from robustgan.execute.loop import progress_of, shard_of
-from robustgan.stages import Place, Stage
+from robustgan.stage import Place, Stage
 from tests.execute import planted
 from tests.execute.conftest import Carry, stage, tree, words
 

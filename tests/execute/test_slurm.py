@@ -18,7 +18,7 @@ from robustgan.errors import InputError, RunError
 from robustgan.execute import slurm
 from robustgan.journal import silent
 from robustgan.parts import cut
-from robustgan.stages import Place
+from robustgan.stage import Place
 from tests import cells
 from tests.execute import page, planted
 from tests.execute.conftest import Carry, await_file, stage, tree

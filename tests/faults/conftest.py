@@ -12,7 +12,8 @@ import pytest
 
 from robustgan.config import read_yaml
 from robustgan.experiment import experiment
-from robustgan.stages import Place, Stage, stages
+from robustgan.stage import Place, Stage
+from robustgan.stages import stages
 
 HERE = Path(__file__).parent
 TINY = HERE / "tiny.yaml"

@@ -25,7 +25,7 @@ from robustgan.experiment import experiment
 from robustgan.journal import silent
 from robustgan.parts import Part, cut
 from robustgan.progress import survey
-from robustgan.stages import Place, Stage
+from robustgan.stage import Place, Stage
 from robustgan.work import Work
 from tests import cells
 from tests.execute import planted

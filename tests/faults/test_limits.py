@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from robustgan import store
-from robustgan.stages import Stage
+from robustgan.stage import Stage
 from tests.faults.conftest import Ask, Undisturbed, finished, printed, same, todo, undo
 
 BAD, LATER = "attack fgsm linf 8/255 on other", "attack advgan linf 8/255 on other"

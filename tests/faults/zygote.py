@@ -34,7 +34,8 @@ from pathlib import Path
 from robustgan import cli, lease
 from robustgan.config import read_yaml
 from robustgan.experiment import experiment
-from robustgan.stages import Place, stages
+from robustgan.stage import Place
+from robustgan.stages import stages
 
 EVENTS = ("os.mkdir", "open", "os.rename", "os.link", "os.remove", "os.rmdir")
 GIVE_UP = 60.0  # seconds after which whoever waits in vain goes on: the test has failed then, and must end

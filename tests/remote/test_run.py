@@ -18,7 +18,7 @@ from robustgan.pipeline import build, run, work
 from robustgan.remote.address import Address
 from robustgan.remote.depot import Depot
 from robustgan.seal import SEAL
-from robustgan.stages import Place, Stage
+from robustgan.stage import Place, Stage
 from robustgan.work import Work
 from tests.remote.conftest import contents
 
