@@ -43,10 +43,11 @@ def mixed(attacks: Iterable[Entry], norm: str) -> list[str]:
 
 
 def _told(name: str, ways: Mapping[tuple[tuple[str, str], ...], list[float]]) -> str:
+    ways = dict(sorted(ways.items(), key=lambda way: min(way[1])))
     pairs = [dict(way) for way in ways]
     keys = [key for key in pairs[0] if len({settings.get(key) for settings in pairs}) > 1]
     parts = []
     for settings, eps in zip(pairs, ways.values(), strict=True):
         values = ", ".join(f"{key} {settings.get(key, 'not set')}" for key in keys)
-        parts.append(f"{listed([lookup.grey_levels(value) for value in eps])} ({values})")
+        parts.append(f"{listed([lookup.grey_levels(value) for value in sorted(eps)])} ({values})")
     return f"{lookup.shown(name)} is not one attack at all budgets: {'; '.join(parts)}."

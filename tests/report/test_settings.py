@@ -28,8 +28,8 @@ PGD = {"kind": "pgd", "steps": 20, "threat": {"norm": "linf", "eps": 2 / 255}}
         ([{"steps": 40, "threat": {"norm": "l2", "eps": 0.5}}], []),
         ([{"steps": 40, "name": "longer"}], []),
         (
-            [{"threat": {"norm": "linf", "eps": 4 / 255}}, {"steps": 40, "threat": {"norm": "linf", "eps": 8 / 255}}],
-            ["PGD is not one attack at all budgets: 2/255 and 4/255 (steps 20); 8/255 (steps 40)."],
+            [{"steps": 40, "threat": {"norm": "linf", "eps": 8 / 255}}, {"threat": {"norm": "linf", "eps": 1 / 255}}],
+            ["PGD is not one attack at all budgets: 1/255 and 2/255 (steps 20); 8/255 (steps 40)."],
         ),
     ],
 )
