@@ -131,7 +131,7 @@ def draw(table: pd.DataFrame, path: Path, title: str) -> None:
 
 
 def main() -> None:
-    """Read the command line, measure, and write table and figure."""
+    """Read the command line, measure, and write table and figure after each share."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suite", type=Path)
     parser.add_argument("attack", help="its name in the suite")
@@ -143,18 +143,18 @@ def main() -> None:
     plan = read_experiment(wanted.suite)
     stage = stage_of(plan, place, wanted.attack)
     settings = reduce(config.override, wanted.set, stage.settings["attack"])
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    path = FOLDER / f"patients-{plan.name}-{wanted.attack}.csv"
     rows: list[Row] = []
     for share in SHARES:
         with tempfile.TemporaryDirectory() as folder:
             given = {**stage.settings, "attack": settings}
             work = Work(given, inputs(stage, place), Path(folder), place.data, silent)
             rows += measured(work, share)
-            print(pd.DataFrame(rows).to_string(index=False), flush=True)
-    table = pd.DataFrame(rows).assign(suite=plan.name, attack=wanted.attack)
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    path = FOLDER / f"patients-{plan.name}-{wanted.attack}.csv"
-    table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
-    draw(table, path.with_suffix(".png"), f"{plan.name}: {wanted.attack}")
+        table = pd.DataFrame(rows).assign(suite=plan.name, attack=wanted.attack, changed=" ".join(wanted.set))
+        print(table.to_string(index=False), flush=True)
+        table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+        draw(table, path.with_suffix(".png"), f"{plan.name}: {wanted.attack}")
 
 
 def stage_of(plan: Experiment, place: Place, attack: str) -> Stage:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from robustgan import inputs, steps
+from robustgan import doing, inputs, steps
 from robustgan.attacks._ledger import HEAD, Ledger, digest
 from robustgan.attacks._queries import Asked, SpentError
 from robustgan.attacks.advgan import AdvGAN
@@ -243,7 +243,7 @@ def test_an_attack_that_says_another_number_than_the_harness_counted_is_refused(
 
 
 @pytest.mark.parametrize("honest", [True, False])
-def test_the_step_compares_the_counts_and_leaves_no_count_behind(
+def test_the_step_compares_the_counts_and_none_is_left_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, honest: bool
 ) -> None:
     monkeypatch.setattr(inputs, "classifier_of", lambda work, name: weak())
@@ -256,6 +256,8 @@ def test_the_step_compares_the_counts_and_leaves_no_count_behind(
     work = Work(settings, {"classifier": tmp_path}, tmp_path, tmp_path, silent)
     if honest:
         steps.generator(work)
+        assert (tmp_path / "answers.bin").exists()  # paid for: they go when nothing can be lost any more
+        doing.tidy(tmp_path)
         assert {path.name for path in tmp_path.iterdir()} == {
             "stats.jsonl", "checks.json", "weights.safetensors", "card.json"
         }  # fmt: skip
