@@ -133,15 +133,8 @@ def draw(table: pd.DataFrame, path: Path, title: str) -> None:
 def main() -> None:
     """Read the command line, measure, and write table and figure after each share."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("suite", type=Path)
-    parser.add_argument("attack", help="its name in the suite")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting of it")
-    parser.add_argument("--data", type=Path, default=Path())
-    parser.add_argument("--out", type=Path, default=Path(), help="where the suite ran")
-    wanted = parser.parse_args()
-    place = Place(wanted.out.resolve(), wanted.data.resolve())
-    plan = read_experiment(wanted.suite)
-    stage = stage_of(plan, place, wanted.attack)
+    wanted, plan, place, stage = asked(parser)
     settings = reduce(config.override, wanted.set, stage.settings["attack"])
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / f"patients-{plan.name}-{wanted.attack}.csv"
@@ -155,6 +148,18 @@ def main() -> None:
         print(table.to_string(index=False), flush=True)
         table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
         draw(table, path.with_suffix(".png"), f"{plan.name}: {wanted.attack}")
+
+
+def asked(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, Experiment, Place, Stage]:
+    """The command line, with the suite, the place and the attack's cell that it names."""
+    parser.add_argument("suite", type=Path)
+    parser.add_argument("attack", help="its name in the suite")
+    parser.add_argument("--data", type=Path, default=Path())
+    parser.add_argument("--out", type=Path, default=Path(), help="where the suite ran")
+    wanted = parser.parse_args()
+    place = Place(wanted.out.resolve(), wanted.data.resolve())
+    plan = read_experiment(wanted.suite)
+    return wanted, plan, place, stage_of(plan, place, wanted.attack)
 
 
 def stage_of(plan: Experiment, place: Place, attack: str) -> Stage:

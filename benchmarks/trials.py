@@ -18,9 +18,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.patients import FOLDER, inputs, measured, stage_of
+from benchmarks.patients import FOLDER, asked, inputs, measured
 from robustgan import config
-from robustgan.experiment import read_experiment
 from robustgan.stage import Place, Stage
 from robustgan.work import Work
 
@@ -52,17 +51,10 @@ def kept(path: Path, found: pd.DataFrame) -> pd.DataFrame:
 def main() -> None:
     """Read the command line; train, measure and write after each trial."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("suite", type=Path)
-    parser.add_argument("attack", help="its name in the suite")
     parser.add_argument(
         "--try", action="append", required=True, metavar="KEY=VALUE ...", dest="tried", help="settings of one trial"
     )
-    parser.add_argument("--data", type=Path, default=Path())
-    parser.add_argument("--out", type=Path, default=Path(), help="where the suite ran")
-    wanted = parser.parse_args()
-    place = Place(wanted.out.resolve(), wanted.data.resolve())
-    plan = read_experiment(wanted.suite)
-    stage = stage_of(plan, place, wanted.attack)
+    wanted, plan, place, stage = asked(parser)
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / f"trials-{plan.name}-{wanted.attack}.csv"
     for tried in wanted.tried:
