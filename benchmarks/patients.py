@@ -158,8 +158,11 @@ def asked(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, Experime
     parser.add_argument("--out", type=Path, default=Path(), help="where the suite ran")
     wanted = parser.parse_args()
     place = Place(wanted.out.resolve(), wanted.data.resolve())
-    plan = read_experiment(wanted.suite)
-    return wanted, plan, place, stage_of(plan, place, wanted.attack)
+    try:
+        plan = read_experiment(wanted.suite)
+        return wanted, plan, place, stage_of(plan, place, wanted.attack)
+    except InputError as error:
+        parser.error(str(error))
 
 
 def stage_of(plan: Experiment, place: Place, attack: str) -> Stage:

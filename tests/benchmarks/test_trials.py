@@ -48,3 +48,14 @@ def test_trials_and_curves_are_written_and_a_trial_made_again_is_replaced(
 def test_an_attack_that_the_suite_lacks_is_named_with_those_that_it_has(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no attack `advgann`; it has clean, noise, fgsm"):
         patients.stage_of(read_experiment(SMOKE), Place(tmp_path, tmp_path), "advgann")
+
+
+def test_a_wrong_attack_is_refused_in_a_line_and_nothing_is_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(trials, "FOLDER", tmp_path / "tables")
+    monkeypatch.setattr(sys, "argv", ["x", str(SMOKE), "advgann", "--try", "epochs=1", "--out", str(tmp_path)])
+    with pytest.raises(SystemExit, match="2"):
+        trials.main()
+    assert "found no attack `advgann`" in capsys.readouterr().err
+    assert not (tmp_path / "tables").exists()
