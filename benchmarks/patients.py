@@ -6,8 +6,8 @@
 The generator of a suite is trained again on a half, a quarter, ... of the training patients, each part within the one
 before it, for as many steps, and is measured on the patients of validation: test patients are never touched. The
 classifiers are the suite's own, which saw all training patients. Of an AdvGAN the curve is success among validation
-and training images that were right; of a DCGAN, for each label, KID with its floor and what share of natural images the
-judging oracles call what was asked for. It writes reports/benchmarks/patients-<suite>-<attack>.csv and .png.
+and training images that were right, and on surrogates that learned the classifier's answers; of a DCGAN, for each
+label, KID with its floor and what share of natural images the judging oracles call what was asked for. It writes reports/benchmarks/patients-<suite>-<attack>.csv and .png.
 """
 
 from __future__ import annotations
@@ -87,6 +87,8 @@ def pairs(folder: Path) -> Iterator[Row]:
     for side in ("validation", "training"):
         yield {"measure": "success", "what": side, "value": checks[side]["any"]["success"]}
     yield {"measure": "success", "what": "noise", "value": checks["validation"]["any"]["noise_success"]}
+    for what, value in (checks["validation"]["surrogates"] or {}).items():
+        yield {"measure": "surrogates", "what": what, "value": value}
 
 
 def distances(folder: Path) -> Iterator[Row]:

@@ -16,7 +16,7 @@ from robustgan.attacks._validation import BATCH, Known, evenly, picked, recognis
 from robustgan.attacks.advgan import AdvGAN
 from robustgan.interfaces import Linf, Samples
 from robustgan.quantise import to_float
-from robustgan.tensors import POSITIVE, Network, Tensor
+from robustgan.tensors import POSITIVE, Images, Labels, Network, Tensor
 
 FULL = 0.95  # share of eps from which a change counts as saturated
 DIGITS = 6
@@ -38,6 +38,10 @@ def write(folder: Path, recipe: AdvGAN, rival: Rival, network: Network, train: S
     - `cosine`: mean cosine of the changes of two different images, over all pairs. 1: all images get one change.
       Null with fewer than two images.
 
+    `surrogates` is null where none learned the classifier's answers. Otherwise, among the images of `any`: `fooled`,
+    the share that the surrogates get wrong after the attack, and `agree`, the share of which they then say what the
+    classifier says. No answers are asked for it.
+
     `one_sidedness` is success of `hide` minus success of `invent`: near 1 or -1 the generator turns one class only.
     Null where one of them is.
 
@@ -52,10 +56,8 @@ def write(folder: Path, recipe: AdvGAN, rival: Rival, network: Network, train: S
     model, asked = rival.victim, rival.victim if isinstance(rival.victim, Asked) else None
     with asked.measuring() if asked else nullcontext():
         content: dict[str, Any] = {
-            "validation": measured(recipe, model, network, recognised(model, val)),
-            "training": measured(
-                recipe, model, network, recognised(model, picked(train, evenly(len(train), len(val))))
-            ),
+            side: measured(recipe, model, network, recognised(model, some), rival.stand_in)
+            for side, some in (("validation", val), ("training", picked(train, evenly(len(train), len(val)))))
         }
     content["judge"] = "surrogates" if recipe.knowledge == "transfer" else "classifier"
     content["queries"] = counts(asked) if asked else None
@@ -67,10 +69,16 @@ def counts(asked: Asked) -> dict[str, int]:
     return {"budget": asked.budget, "used": asked.used, "measuring": asked.measured, "again": asked.again}
 
 
-def measured(recipe: AdvGAN, model: Network, network: Network, known: Known) -> dict[str, Any]:
+def measured(
+    recipe: AdvGAN, model: Network, network: Network, known: Known, stand_in: Network | None = None
+) -> dict[str, Any]:
     """The numbers of one side of the split."""
     threat = recipe.threat
-    wrong, _ = verdicts(model, lambda x, y, ids: made(network, x, y, threat), known, threat)
+
+    def changed(x: Images, y: Labels, ids: list[str]) -> Images:
+        return made(network, x, y, threat)
+
+    wrong, _ = verdicts(model, changed, known, threat)
     noise, _ = verdicts(model, lambda x, y, ids: noisy(x, ids, threat), known, threat)
     found: dict[str, Any] = {}
     for goal, labels in LABELS.items():
@@ -79,6 +87,10 @@ def measured(recipe: AdvGAN, model: Network, network: Network, known: Known) -> 
         found[goal] = {"images": int(mine.sum()), **shares, **shape(recipe, network, known, mine)}
     hide, invent = found["hide"]["success"], found["invent"]["success"]
     found["one_sidedness"] = None if hide is None or invent is None else round(hide - invent, DIGITS)
+    found["surrogates"] = None
+    if stand_in is not None:
+        theirs, _ = verdicts(stand_in, changed, known, threat)
+        found["surrogates"] = {"fooled": share(theirs), "agree": share(theirs == wrong)}
     return found
 
 

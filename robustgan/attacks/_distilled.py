@@ -33,7 +33,7 @@ class Distilled(Rival):
         self.asked = Asked(model, recipe.queries)
         super().__init__(self.asked, picked(val, evenly(len(val), choosing)), recipe.threat)
         self.pupils = Pupils(self.settings, recipe.surrogates, train.images, self.settings.loss)
-        self.network = self.pupils.network
+        self.network = self.stand_in = self.pupils.network
         self.epoch = 0  # of the distillation before the generator's first epoch
         self._know(torch.zeros_like(self.val.labels, dtype=torch.bool))
 

@@ -19,6 +19,7 @@ class Rival:
 
     known: Known  # validation images that choose the epoch
     noise: float  # share of them that random noise of full size fools: the control
+    stand_in: Network | None = None  # what learned the victim's answers, and is trained against in its place
 
     def __init__(self, model: Network, val: Samples, threat: Bounded) -> None:
         self.val, self.threat = val, threat

@@ -159,6 +159,7 @@ def test_a_kill_before_the_first_epoch_costs_no_answer_twice(tmp_path: Path, kno
     resumed = Fitted(tmp_path / "b", after, **settings)
     assert weights_digest(resumed.network) == weights_digest(straight.network)
     assert (tmp_path / "b" / "checks.json").read_bytes() == (tmp_path / "a" / "checks.json").read_bytes()
+    assert (straight.checks["validation"]["surrogates"] is None) == (knowledge == "transfer")  # these judge themselves
     if knowledge == "transfer":
         assert before.seen == after.seen == 0
     else:

@@ -134,6 +134,17 @@ def test_one_sidedness_of_a_planted_generator() -> None:
     assert found["one_sidedness"] == 1.0
 
 
+def test_surrogates_that_answer_as_the_classifier_does_or_the_other_way() -> None:
+    attack = AdvGAN.read({"threat": {"norm": "linf", "eps": 20 / 255}, **QUICK})
+    known, inverted = recognised(weak(), planted(2, 20)), weak()
+    inverted.weight.data.neg_()
+    inverted.bias.data.neg_()
+    for stand_in, agree in ((weak(), 1.0), (inverted, 0.0)):
+        found = _checks.measured(attack, weak(), AllBenign(), known, stand_in)
+        assert found["surrogates"] == {"fooled": 0.5, "agree": agree}  # half of the images are malignant
+    assert _checks.measured(attack, weak(), AllBenign(), known)["surrogates"] is None
+
+
 def test_no_image_that_is_right_gives_null_and_not_a_number() -> None:
     attack = AdvGAN.read({"threat": LINF, **QUICK})
     inverted = weak()

@@ -13,6 +13,7 @@ from robustgan.report.folder import Folder
 from robustgan.report.words import absent, percent, plain, points, sized, value_cell
 
 ONE_SIDED = 0.30  # difference between the directions from which a generator is said to turn mostly one class
+LOST_ON_THE_WAY = 0.10  # surrogates fooled more than the classifier, from which the way from them to it is named
 LEARNT_BY_HEART = 0.10  # success on training patients above that on validation patients from which it is said
 SIDES = {  # share of a `Check`: where it was counted
     "success": ("validation", "any"), "hide": ("validation", "hide"), "invent": ("validation", "invent"),
@@ -47,6 +48,8 @@ class Check(NamedTuple):
     again: int  # of these and of those that the numbers here took: asked about once more after a kill
     images: Mapping[str, int]  # that the shares were counted on, over all folds; by the name of the share
     surrogates: float = math.nan  # success on validation patients, as the surrogates judge
+    fooled: float = math.nan  # the same, of surrogates that learned the classifier's answers, beside `success`
+    agree: float = math.nan  # share of the changed images of which these say what the classifier says
 
 
 def sections(folder: Folder) -> tuple[Section, ...]:
@@ -98,7 +101,15 @@ def _check(name: str, contents: list[Mapping[str, Any]]) -> Check:
             name: sum(content[side][goal]["images"] for content in contents) for name, (side, goal) in SIDES.items()
         },
         surrogates=mean("validation", "any", "success") if unasked else math.nan,
+        fooled=_taught(contents, "fooled"),
+        agree=_taught(contents, "agree"),
     )
+
+
+def _taught(contents: list[Mapping[str, Any]], key: str) -> float:
+    """Of surrogates that learned the classifier's answers; reports of before do not tell."""
+    sides = [content["validation"] for content in contents]
+    return _mean((side["any"]["images"], side["surrogates"][key]) for side in sides if side.get("surrogates"))
 
 
 def _mean(pairs: Iterable[tuple[int, float | None]]) -> float:
@@ -140,18 +151,42 @@ def _universal(folder: Folder) -> tuple[str, ...]:
 
 
 def _notes(found: list[Check]) -> list[str]:
-    """Of generators that may not ask the classifier: whose word there is. Of others: what was asked twice."""
-    return [
+    """Of generators that do not see the classifier: whose word there is, how far it holds, what was asked twice."""
+    return [text for check in found for text in (_unasked(check), _learned(check), _again(check)) if text]
+
+
+def _unasked(check: Check) -> str:
+    if check.surrogates != check.surrogates:
+        return ""
+    return (
         f"{check.name} may not ask the classifier. Its own surrogates, on which it was trained, are fooled in "
         f"{percent(check.surrogates)} % of validation images; that is not the classifier, whose drops are above."
-        for check in found
-        if check.surrogates == check.surrogates
-    ] + [
+    )
+
+
+def _learned(check: Check) -> str:
+    if check.fooled != check.fooled:
+        return ""
+    lost = check.fooled - check.success > LOST_ON_THE_WAY
+    follows = (
+        "what fools them fools the classifier less, so the limit is how well they stand in for it"
+        if lost
+        else "little is lost from them to the classifier, so the limit is what they withstand"
+    )
+    return (
+        f"{check.name} trains against surrogates that learned the classifier's answers. Of validation images that the "
+        f"classifier has right, its changes fool them in {percent(check.fooled)} % and the classifier in "
+        f"{percent(check.success)} %, and both say the same of {percent(check.agree)} %: {follows}."
+    )
+
+
+def _again(check: Check) -> str:
+    if not check.again:
+        return ""
+    return (
         f"{check.name}: {check.again:,} images were asked about once more, as the run was killed and what had been "
         "answered was of no use afterwards. They are paid for from the budget."
-        for check in found
-        if check.again
-    ]
+    )
 
 
 def _findings(found: list[Check], universal: tuple[str, ...] = ()) -> list[str]:
