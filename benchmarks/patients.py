@@ -7,7 +7,8 @@ The generator of a suite is trained again on a half, a quarter, ... of the train
 before it, for as many steps, and is measured on the patients of validation: test patients are never touched. The
 classifiers are the suite's own, which saw all training patients. Of an AdvGAN the curve is success among validation
 and training images that were right, and on surrogates that learned the classifier's answers; of a DCGAN, for each
-label, KID with its floor and what share of natural images the judging oracles call what was asked for. It writes reports/benchmarks/patients-<suite>-<attack>.csv and .png.
+label, KID with its floor and what share of natural images the judging oracles call what was asked for. It writes
+reports/benchmarks/patients-<suite>-<attack>.csv and .png.
 """
 
 from __future__ import annotations
