@@ -142,7 +142,7 @@ def test_what_surrogates_judged_is_not_shown_as_what_the_classifier_did(folder: 
 
 @pytest.mark.parametrize(
     ("fooled", "said"),
-    [(0.61, "the limit is what they withstand"), (0.95, "is how well they stand in for it")],
+    [(0.61, "the limit is how far the generator gets against them"), (0.95, "is how well they stand in for it")],
 )
 def test_what_surrogates_withstand_is_told_from_what_is_lost_on_the_way(
     folder: Folder, fooled: float, said: str
@@ -150,7 +150,10 @@ def test_what_surrogates_withstand_is_told_from_what_is_lost_on_the_way(
     made, other = content(40, 0.7, 0.5), content(40, 0.7, 0.5)
     made["validation"]["surrogates"] = {"fooled": fooled, "agree": 0.93}
     _, text = shown(folder, {"asking linf 8/255 on x, fold 1": made, "seeing linf 8/255 on x, fold 1": other})
-    assert f"fool them in {100 * fooled:.1f} % and the classifier in 60.0 %, and both say the same of 93.0 %" in text
+    assert (
+        f"fool the surrogates in {100 * fooled:.1f} % and the classifier in 60.0 %, and the two say the same of 93.0 %"
+        in text
+    )
     assert said in text
     assert "seeing" not in text
 

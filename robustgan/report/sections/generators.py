@@ -171,12 +171,12 @@ def _learned(check: Check) -> str:
     follows = (
         "what fools them fools the classifier less, so the limit is how well they stand in for it"
         if lost
-        else "little is lost from them to the classifier, so the limit is what they withstand"
+        else "little is lost from them to the classifier, so the limit is how far the generator gets against them"
     )
     return (
         f"{check.name} trains against surrogates that learned the classifier's answers. Of validation images that the "
-        f"classifier has right, its changes fool them in {percent(check.fooled)} % and the classifier in "
-        f"{percent(check.success)} %, and both say the same of {percent(check.agree)} %: {follows}."
+        f"classifier has right, its changes fool the surrogates in {percent(check.fooled)} % and the classifier in "
+        f"{percent(check.success)} %, and the two say the same of {percent(check.agree)} %: {follows}."
     )
 
 
