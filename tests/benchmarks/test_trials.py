@@ -1,5 +1,6 @@
 """Trials and curves over patients: on patients of validation, with what was found before kept."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -59,3 +60,11 @@ def test_a_wrong_attack_is_refused_in_a_line_and_nothing_is_written(
         trials.main()
     assert "found no attack `advgann`" in capsys.readouterr().err
     assert not (tmp_path / "tables").exists()
+
+
+@pytest.mark.parametrize("surrogates", [None, {"fooled": 0.6, "agree": 0.9}])
+def test_surrogates_have_rows_where_there_were_any(tmp_path: Path, surrogates: dict[str, float] | None) -> None:
+    side = {"any": {"success": 0.5, "noise_success": 0.01}, "surrogates": surrogates}
+    (tmp_path / "checks.json").write_text(json.dumps({"validation": side, "training": side}))
+    found = {row["what"]: row["value"] for row in patients.pairs(tmp_path) if row["measure"] == "surrogates"}
+    assert found == (surrogates or {})
